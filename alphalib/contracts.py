@@ -1,0 +1,343 @@
+"""Schema of every artefact on the bus: path, fields, units, and what counts as nonsense.
+
+Schemas grow by addition: unknown fields are kept. A fault is one sentence that says what was wrong and where.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any, ClassVar, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from alphalib.errors import ContractError
+from alphalib.market import sector_name
+from alphalib.sessions import last_session, sessions_from
+
+Score = Annotated[float, Field(ge=0, le=100)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Regime = Literal["bull", "neutral", "caution", "bear"]
+SectorRating = Literal["overweight", "market_weight", "underweight"]
+Conviction = Literal["rising", "stable", "declining"]
+Direction = Literal["UP", "FLAT", "DOWN"]
+
+
+class Row(BaseModel):
+    """A part of an artefact."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+
+class Artefact(Row):
+    """A file on the bus, dated by the last session whose close it knows."""
+
+    path: ClassVar[str]
+    schema_version: int = Field(1, ge=1)
+    date: str
+
+    @field_validator("date")
+    @classmethod
+    def _session(cls, date: str) -> str:
+        if last_session(date) != pd.Timestamp(date):
+            raise ValueError(f"{date} is not a session of the exchange")
+        return date
+
+    def at(self) -> str:
+        """Path of this artefact on the bus."""
+        return type(self).path.format(date=self.date)
+
+
+class SectorView(Row):
+    """How research sees a sector."""
+
+    rating: SectorRating
+    rationale: str = ""
+
+
+class Signal(Row):
+    """One scored name."""
+
+    ticker: str
+    signal: Literal["ENTER", "EXIT", "REDUCE", "HOLD"]
+    score: Score | None
+    rating: Literal["BUY", "HOLD", "SELL", "REVIEW"]
+    conviction: Conviction
+    sector: str
+    sector_rating: SectorRating
+    price_target_upside: float | None = Field(None, description="[fraction]")
+    sub_scores: dict[str, Score | None] = {}
+    boosts: dict[str, float] = {}
+    thesis_summary: str = ""
+
+
+class Signals(Artefact):
+    """What research thinks of every scored name.
+
+    `absent` gives the reason for every field that is null in all names; without a reason that is a fault.
+    """
+
+    path: ClassVar[str] = "signals/{date}/signals.json"
+
+    market_regime: Regime
+    sector_ratings: dict[str, SectorView]
+    sector_modifiers: dict[str, float]
+    universe: list[Signal]
+    buy_candidates: list[str]
+    population: list[str] = []
+    absent: dict[str, str] = {}
+    analyst: str = Field("unknown", description="Who scored: a model's id, or the rule-based analyst.")
+    buy_score: Score = 70.0
+    sell_score: Score = 40.0
+
+    @field_validator("buy_candidates", "population", mode="before")
+    @classmethod
+    def _tickers_of_seed(cls, names: Any) -> Any:
+        return (
+            [name["ticker"] if isinstance(name, dict) else name for name in names] if isinstance(names, list) else names
+        )
+
+    @model_validator(mode="after")
+    def _sense(self) -> Signals:
+        faults = [*self._sector_faults(), *self._rating_faults(), *self._emptiness_faults()]
+        doubled = [ticker for ticker, count in Counter(entry.ticker for entry in self.universe).items() if count > 1]
+        faults += [f"{ticker} appears more than once in universe" for ticker in doubled]
+        known = {entry.ticker for entry in self.universe}
+        faults += [
+            f"{ticker} is a buy candidate but is not in universe"
+            for ticker in self.buy_candidates
+            if ticker not in known
+        ]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _sector_faults(self) -> list[str]:
+        unmatched = Counter(entry.sector for entry in self.universe if entry.sector not in self.sector_ratings)
+        faults = [
+            f"sector {sector!r} of {count} name(s) matches no key of sector_ratings"
+            + (f"; GICS calls it {sector_name(sector)!r}" if sector_name(sector) not in (None, sector) else "")
+            for sector, count in unmatched.items()
+        ]
+        for entry in self.universe:
+            view = self.sector_ratings.get(entry.sector)
+            if view and view.rating != entry.sector_rating:
+                faults.append(
+                    f"{entry.ticker} has sector_rating {entry.sector_rating}, "
+                    f"its sector {entry.sector} is {view.rating}"
+                )
+        return faults
+
+    def _rating_faults(self) -> list[str]:
+        faults = []
+        for entry in self.universe:
+            if entry.score is None:
+                if entry.rating != "REVIEW":
+                    faults.append(f"{entry.ticker} has no score and must be rated REVIEW, not {entry.rating}")
+                continue
+            expected = "BUY" if entry.score >= self.buy_score else "SELL" if entry.score <= self.sell_score else "HOLD"
+            if entry.rating not in (expected, "REVIEW"):
+                faults.append(
+                    f"{entry.ticker} has score {entry.score:g} and rating {entry.rating}; that score is a {expected}"
+                )
+            if entry.signal == "ENTER" and entry.rating != "BUY":
+                faults.append(f"{entry.ticker} is to ENTER with rating {entry.rating}; only a BUY enters")
+        return faults
+
+    def _emptiness_faults(self) -> list[str]:
+        if not self.universe:
+            return ["universe is empty: no name was scored"]
+        faults = []
+        if len(self.universe) >= 5 and all(entry.signal == "ENTER" for entry in self.universe):
+            faults.append(f"all {len(self.universe)} names are to ENTER; a signal that never says no says nothing")
+        empty = [
+            name
+            for name in ("score", "price_target_upside", "thesis_summary")
+            if not any(getattr(entry, name) not in (None, "") for entry in self.universe)
+        ]
+        empty += [
+            part
+            for part in sorted({part for entry in self.universe for part in entry.sub_scores})
+            if all(entry.sub_scores.get(part) is None for entry in self.universe)
+        ]
+        everywhere = f"is missing in all {len(self.universe)} names"
+        unexplained = [name for name in empty if name not in self.absent]
+        return faults + [f"{name} {everywhere} and absent[{name!r}] gives no reason" for name in unexplained]
+
+
+class Prediction(Row):
+    """One name's predicted relative return, as a place among that date's names."""
+
+    ticker: str
+    predicted_direction: Direction
+    prediction_confidence: Fraction = Field(description="2·|percentile − ½| among the date's names. [fraction]")
+    predicted_alpha: float = Field(description="5-session return over the sector's, centred over names. [fraction]")
+    combined_rank: int = Field(ge=1, description="1 is the best. [rank]")
+    gbm_veto: bool
+    momentum_veto: bool = False
+    p_up: Fraction | None = Field(None, description="Percentile among the date's names. [fraction]")
+
+
+class Predictions(Artefact):
+    """What the model in use expects; version "none", all FLAT and no veto until one has passed the gate."""
+
+    path: ClassVar[str] = "predictor/predictions/{date}.json"
+
+    model_version: str
+    n_predictions: int = Field(ge=0)
+    predictions: list[Prediction]
+    horizon: int = Field(5, ge=1, description="[sessions]")
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _sense(self) -> Predictions:
+        if self.n_predictions != len(self.predictions):
+            raise ValueError(f"n_predictions is {self.n_predictions}, there are {len(self.predictions)}")
+        if self.model_version == "none":
+            acting = [p.ticker for p in self.predictions if p.gbm_veto or p.predicted_direction != "FLAT"]
+            if acting:
+                raise ValueError(
+                    f"no model is in use, yet {len(acting)} name(s) have a direction or a veto, {acting[0]} first"
+                )
+        elif len(self.predictions) >= 20:
+            directions = Counter(p.predicted_direction for p in self.predictions)
+            for direction in ("UP", "DOWN"):
+                if directions[direction] > 0.8 * len(self.predictions):
+                    share = f"{directions[direction]} of {len(self.predictions)}"
+                    raise ValueError(f"{share} names are {direction}: one-sided, review it")
+        return self
+
+
+class Triggers(Row):
+    """What makes the daemon enter; the first that fires."""
+
+    pullback_pct: Fraction
+    vwap_discount: Fraction
+    support_level: float | None = Field(None, gt=0, description="[currency]")
+    expiry_minutes_before_close: int = Field(ge=1)
+
+
+class Entry(Row):
+    """An approved entry."""
+
+    ticker: str
+    signal: Literal["ENTER"] = "ENTER"
+    shares: int = Field(gt=0)
+    current_price: float = Field(gt=0, description="Close of the last session. [currency]")
+    dollar_size: float = Field(gt=0, description="[currency]")
+    position_pct: float = Field(gt=0, le=1, description="Of NAV. [fraction]")
+    atr_value: float | None = Field(None, gt=0, description="[currency]")
+    triggers: Triggers
+    research_score: Score
+    research_conviction: Conviction
+    sector: str
+    sector_rating: SectorRating
+    market_regime: Regime
+    price_target_upside: float | None = None
+    predicted_direction: Direction = "FLAT"
+    prediction_confidence: Fraction = 0.0
+    sizing_factors: dict[str, float]
+    bound_by: str | None = Field(None, description="The cap that bound the size, if one did.")
+    status: Literal["pending", "executed", "expired", "cancelled"] = "pending"
+
+
+class UrgentExit(Row):
+    """A sale at the open."""
+
+    ticker: str
+    signal: Literal["EXIT", "REDUCE"]
+    shares: int = Field(gt=0)
+    reason: str
+    detail: str = ""
+    current_price: float | None = Field(None, gt=0, description="[currency]")
+
+
+class ActiveStop(Row):
+    """The stop of a held position."""
+
+    ticker: str
+    entry_price: float = Field(gt=0, description="[currency]")
+    current_stop: float = Field(gt=0, description="[currency]")
+    trail_atr: float | None = Field(None, gt=0, description="[currency]")
+    atr_multiple: float | None = Field(None, gt=0)
+    high_water: float = Field(gt=0, description="[currency]")
+    entry_date: str
+    shares: int = Field(gt=0)
+
+
+class Blocked(Row):
+    """An entry that was not approved: which rule, which value against which limit."""
+
+    ticker: str
+    rule: str
+    value: float | None = None
+    limit: float | None = None
+    detail: str = ""
+
+
+class OrderBook(Artefact):
+    """What is to be done in the session `date`, decided from the close before it."""
+
+    path: ClassVar[str] = "order_book/{date}.json"
+
+    decided_on: str = Field(description="The session whose close was known.")
+    nav: float = Field(gt=0, description="[currency]")
+    drawdown: float = Field(le=0, description="From the NAV peak. [fraction]")
+    drawdown_multiplier: Fraction
+    halted: bool = False
+    approved_entries: list[Entry]
+    urgent_exits: list[UrgentExit]
+    active_stops: list[ActiveStop]
+    executed_today: list[dict[str, Any]] = []
+    blocked: list[Blocked] = []
+    decision_hash: str
+    inputs: dict[str, str] = Field({}, description="What was read: path to content hash, or to a date for the ages.")
+    notes: list[str] = []
+
+    @model_validator(mode="after")
+    def _sense(self) -> OrderBook:
+        if sessions_from(self.decided_on, self.date) != 1:
+            raise ValueError(f"a book for {self.date} is decided on the session before it, got {self.decided_on}")
+        for part in ("approved_entries", "urgent_exits", "active_stops"):
+            doubled = [t for t, n in Counter(row.ticker for row in getattr(self, part)).items() if n > 1]
+            if doubled:
+                raise ValueError(f"{part} names {', '.join(doubled)} more than once")
+        return self
+
+
+class Holding(Row):
+    """A position held."""
+
+    ticker: str
+    shares: int = Field(gt=0)
+    entry_price: float = Field(gt=0, description="Average cost. [currency]")
+    entry_date: str
+    high_water: float = Field(gt=0, description="Highest price since entry. [currency]")
+    profit_taken: bool = False
+    time_reduced: bool = False
+
+
+class PortfolioFile(Artefact):
+    """Cash and positions after a session's close."""
+
+    path: ClassVar[str] = "portfolio/{date}.json"
+
+    cash: float = Field(ge=0, description="[currency]")
+    nav: float = Field(gt=0, description="[currency]")
+    nav_peak: float = Field(
+        gt=0, description="Highest end-of-day NAV, adjusted for deposits and withdrawals. [currency]"
+    )
+    halted_since: str | None = None
+    positions: list[Holding] = []
+
+
+def require_fresh(artefact: Artefact, *, asof: pd.Timestamp, within: int) -> int:
+    """Age of an artefact at `asof`; a `ContractError` when older than `within` or from the future. [sessions]"""
+    age = sessions_from(artefact.date, asof)
+    if not 0 <= age <= within:
+        when = "after" if age < 0 else "before"
+        raise ContractError(
+            artefact.at(),
+            [f"dated {artefact.date}, {abs(age)} session(s) {when} {asof:%Y-%m-%d}; at most {within} old is accepted"],
+        )
+    return age

@@ -1,0 +1,28 @@
+"""What the environment may set, read in one place. Everything is optional; secrets never print."""
+
+from functools import cache
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Environment variables `ALPHALIB_…`, or the same names in a file `.env`."""
+
+    model_config = SettingsConfigDict(env_prefix="ALPHALIB_", env_file=".env", extra="ignore", frozen=True)
+
+    store: str = Field("data", description="Folder or fsspec URL of the bus.")
+    smtp_host: str | None = Field(None, description="Mail server; no mail is sent without it.")
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_security: str = Field("starttls", pattern="^(starttls|tls|none)$")
+    mail_from: str | None = None
+    mail_to: str | None = Field(None, description="Addresses, comma-separated.")
+    anthropic_api_key: SecretStr | None = Field(None, description="Research uses the rule-based analyst without it.")
+
+
+@cache
+def settings() -> Settings:
+    """Settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,199 @@
+"""The market as it lies on the bus: what every importer writes and every caller reads.
+
+| table | columns |
+|---|---|
+| prices/daily/{year}.parquet | date, ticker, open, high, low, close, volume, vwap; sorted by ticker, date |
+| prices/benchmarks.parquet | date, ticker, close (total return) |
+| prices/minute/{ticker}/{year-month}.parquet | time (UTC), open, high, low, close, volume |
+| prices/source.json | `market.Source` |
+| actions/actions.parquet | date, ticker, kind, value, detail |
+| universe/membership.parquet | ticker, start, end |
+| universe/sectors.parquet | ticker, start, sector |
+| universe/aliases.parquet | ticker, symbol, start, end |
+| macro/macro.parquet | date (session whose close knows it), series, value |
+| earnings/earnings.parquet | ticker, date, scheduled, surprise |
+| fundamentals/fundamentals.parquet | ticker, period_end, known, one column a figure |
+| text/headlines.parquet | known (session whose close knows it), published, ticker, headline |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from alphalib.errors import ContractError, InputError
+from alphalib.market import Market, Panel, Source
+from alphalib.sessions import Day, all_sessions, require_session
+from alphalib.store import Store
+from alphalib.universe import membership_mask, sector_codes
+
+BAR = ["open", "high", "low", "close", "volume", "vwap"]
+
+TABLES = {
+    "actions": ("actions/actions.parquet", ["date", "ticker", "kind", "value", "detail"]),
+    "benchmarks": ("prices/benchmarks.parquet", ["date", "ticker", "close"]),
+    "membership": ("universe/membership.parquet", ["ticker", "start", "end"]),
+    "sectors": ("universe/sectors.parquet", ["ticker", "start", "sector"]),
+    "aliases": ("universe/aliases.parquet", ["ticker", "symbol", "start", "end"]),
+    "macro": ("macro/macro.parquet", ["date", "series", "value"]),
+    "earnings": ("earnings/earnings.parquet", ["ticker", "date", "scheduled", "surprise"]),
+    "fundamentals": ("fundamentals/fundamentals.parquet", ["ticker", "period_end", "known"]),
+    "headlines": ("text/headlines.parquet", ["known", "published", "ticker", "headline"]),
+}
+"""Name of each table but the bars: its path on the bus and the columns it must have."""
+
+_DATES = ("date", "start", "end", "scheduled", "period_end", "known", "published")
+
+
+def write_bars(store: Store, bars: pd.DataFrame) -> None:
+    """Write daily bars, one file a year, sorted by ticker and date; `vwap` is NaN where the source has none."""
+    complete = bars.reindex(columns=["date", "ticker", *BAR])
+    for year, rows in complete.groupby(complete["date"].dt.year):
+        store.write_table(f"prices/daily/{year}.parquet", rows.sort_values(["ticker", "date"], ignore_index=True))
+
+
+def write_table(store: Store, name: str, table: pd.DataFrame) -> None:
+    """Write one of `TABLES`; a missing column is a `ContractError`."""
+    path, columns = TABLES[name]
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise ContractError(path, [f"column {column!r} is missing" for column in missing])
+    store.write_table(path, table)
+
+
+def write_source(store: Store, source: Source) -> None:
+    """Write where the prices come from."""
+    store.write_json("prices/source.json", asdict(source))
+
+
+def read_table(store: Store, name: str) -> pd.DataFrame:
+    """Read one of `TABLES`; an empty one with its columns when the store has none."""
+    path, columns = TABLES[name]
+    if store.exists(path):
+        return store.read_table(path)
+    types: Mapping[str, str] = {
+        c: "datetime64[us]" if c in _DATES else "float64" if c in ("value", "surprise", "close") else "str"
+        for c in columns
+    }
+    return pd.DataFrame({column: pd.Series(dtype=types[column]) for column in columns})
+
+
+def read_market(store: Store, *, start: Day | None = None, asof: Day | None = None, survivors: bool = False) -> Market:
+    """The market on the bus from `start` to the close of `asof`.
+
+    Parameters
+    ----------
+    store : Store
+        The bus.
+    start : date, optional
+        First session wanted; all history without it. Cutting the start changes what recursive averages remember, so
+        callers that must agree pass the same one.
+    asof : date, optional
+        Last session known; the last one stored without it.
+    survivors : bool
+        Take every name with a price as a member on every date it has one. The result is labelled "survivors only".
+
+    Raises
+    ------
+    SessionError
+        When `asof` is not a session; the message says which to take.
+    InputError
+        When the store has no prices, or none in that span.
+    """
+    years = {int(path.split("/")[-1].removesuffix(".parquet")): path for path in store.paths("prices/daily/*.parquet")}
+    if not years:
+        raise InputError(
+            f"the store {store.url} has no prices; run `python -m alphalib.pipeline weekly` for the embedded market, "
+            "or `python -m alphalib import-prices FILE… --store …` for your own"
+        )
+    last = require_session(asof) if asof is not None else None
+    first = pd.Timestamp(start) if start is not None else None
+    wanted = [
+        path
+        for year, path in sorted(years.items())
+        if (first is None or year >= first.year) and (last is None or year <= last.year)
+    ]
+    bars = (
+        pd.concat([store.read_table(path) for path in wanted], ignore_index=True)
+        if wanted
+        else pd.DataFrame({"date": []})
+    )
+    if first is not None:
+        bars = bars[bars["date"] >= first]
+    if last is not None:
+        bars = bars[bars["date"] <= last]
+    if bars.empty or (last is not None and bars["date"].max() < last):
+        span = f"{min(years)} to {max(years)}" if bars.empty else f"up to {bars['date'].max():%Y-%m-%d}"
+        raise InputError(f"the store {store.url} has no prices for {_span(first, last)}; it has {span}")
+    market = _assembled(store, bars, survivors=survivors)
+    return market.asof(market.last)
+
+
+def _assembled(store: Store, bars: pd.DataFrame, *, survivors: bool) -> Market:
+    stored = Source(**_source(store))
+    panels = _panels(bars)
+    close = panels["close"]
+    sessions, tickers = pd.DatetimeIndex(close.index), close.columns
+    membership = read_table(store, "membership")
+    everyone = survivors or membership.empty
+    member = close.notna() if everyone else membership_mask(membership, sessions, tickers)
+    macro = _known(read_table(store, "macro"), "series", "value", sessions)
+    benchmarks = _known(read_table(store, "benchmarks"), "ticker", "close", sessions)
+    return Market(
+        **panels,
+        member=member,
+        sector=sector_codes(read_table(store, "sectors"), sessions, tickers),
+        actions=read_table(store, "actions"),
+        benchmarks=benchmarks,
+        macro=macro,
+        earnings=read_table(store, "earnings"),
+        fundamentals=read_table(store, "fundamentals"),
+        source=replace(stored, members="survivors only") if everyone else stored,
+    )
+
+
+def _panels(bars: pd.DataFrame) -> dict[str, Panel]:
+    """Wide panels over every exchange session of the span."""
+    span = all_sessions()
+    sessions = span[span.searchsorted(bars["date"].min()) : span.searchsorted(bars["date"].max(), side="right")]
+    names = pd.Index(sorted(bars["ticker"].unique()), name="ticker", dtype="str")
+    rows = sessions.get_indexer(pd.DatetimeIndex(bars["date"]))
+    columns = names.get_indexer(pd.Index(bars["ticker"]))
+    if (rows < 0).any():
+        stray = bars["date"].to_numpy()[rows < 0][0]
+        raise ContractError("prices/daily", [f"{pd.Timestamp(stray):%Y-%m-%d} is not a session of the exchange"])
+    panels = {}
+    for name in BAR:
+        values = np.full((len(sessions), len(names)), np.nan)
+        values[rows, columns] = bars[name].to_numpy(dtype=float)
+        panels[name] = pd.DataFrame(values, index=sessions, columns=names)
+    return panels
+
+
+def _known(table: pd.DataFrame, across: str, value: str, sessions: pd.DatetimeIndex) -> Panel:
+    """A tidy table as a panel: at each session the latest value known at its close."""
+    wide = table.pivot(index="date", columns=across, values=value).sort_index()
+    wide.index = pd.DatetimeIndex(wide.index).as_unit("us")
+    filled = wide.reindex(wide.index.union(sessions)).ffill().reindex(sessions)
+    return filled.rename_axis(index="date", columns=across)
+
+
+def _source(store: Store) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(store.read_bytes("prices/source.json"))
+    return content
+
+
+def _span(first: pd.Timestamp | None, last: pd.Timestamp | None) -> str:
+    words = [
+        f"from {first:%Y-%m-%d}" if first is not None else "",
+        f"up to {last:%Y-%m-%d}" if last is not None else "",
+    ]
+    return " ".join(word for word in words if word) or "any date"
+
+
+__all__ = ["BAR", "TABLES", "read_market", "read_table", "write_bars", "write_source", "write_table"]

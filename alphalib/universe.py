@@ -1,0 +1,78 @@
+"""Who belonged, to which sector, under which symbol, by date. Pure functions of the universe tables.
+
+Tables (tidy, on the bus under `universe/`): membership `ticker, start, end`; sectors `ticker, start, sector`; aliases
+`ticker, symbol, start, end`. Intervals include both ends; an empty end is still running.
+"""
+
+import numpy as np
+import pandas as pd
+
+from alphalib.market import SECTORS, Panel, sector_name
+
+FOREVER = pd.Timestamp("2036-12-31")
+
+
+def membership_mask(membership: pd.DataFrame, sessions: pd.DatetimeIndex, tickers: pd.Index) -> Panel:
+    """Whether each name belonged at the close of each session.
+
+    Parameters
+    ----------
+    membership : DataFrame
+        `ticker, start, end`; a name may have several intervals.
+    sessions, tickers : Index
+        Labels of the result.
+
+    Returns
+    -------
+    Panel
+        [bool]
+    """
+    mask = np.zeros((len(sessions), len(tickers)), dtype=bool)
+    columns = tickers.get_indexer(pd.Index(membership["ticker"]))
+    first = sessions.searchsorted(pd.DatetimeIndex(membership["start"]))
+    after = sessions.searchsorted(pd.DatetimeIndex(membership["end"].fillna(FOREVER)), side="right")
+    for column, start, end in zip(columns, first, after, strict=True):
+        if column >= 0:
+            mask[start:end, column] = True
+    return pd.DataFrame(mask, index=sessions, columns=tickers)
+
+
+def sector_codes(sectors: pd.DataFrame, sessions: pd.DatetimeIndex, tickers: pd.Index) -> Panel:
+    """Code of each name's sector by date, an index into `SECTORS`; −1 before the first row or when not of GICS.
+
+    Parameters
+    ----------
+    sectors : DataFrame
+        `ticker, start, sector`: the sector holds from `start` until the name's next row.
+    """
+    codes = np.full((len(sessions), len(tickers)), -1, dtype=np.int8)
+    ordered = sectors.sort_values("start", kind="stable")
+    columns = tickers.get_indexer(pd.Index(ordered["ticker"]))
+    first = sessions.searchsorted(pd.DatetimeIndex(ordered["start"]))
+    for column, start, text in zip(columns, first, ordered["sector"], strict=True):
+        name = sector_name(str(text))
+        if column >= 0:
+            codes[start:, column] = SECTORS.index(name) if name else -1
+    return pd.DataFrame(codes, index=sessions, columns=tickers)
+
+
+def symbols(aliases: pd.DataFrame, day: pd.Timestamp) -> dict[str, str]:
+    """What the exchange calls each name on a date, for the names whose symbol differs from their column."""
+    running = aliases[(aliases["start"] <= day) & (aliases["end"].fillna(FOREVER) >= day)]
+    return dict(zip(running["ticker"], running["symbol"], strict=True))
+
+
+def members_priced(membership: pd.DataFrame, close: Panel) -> pd.DataFrame:
+    """How many members each session had and what share of them had a price.
+
+    Returns
+    -------
+    DataFrame
+        Sessions down; `members` [names], `priced` [names], `share` [fraction, NaN without members].
+    """
+    sessions = pd.DatetimeIndex(close.index)
+    everyone = pd.Index(membership["ticker"].unique())
+    members = membership_mask(membership, sessions, everyone)
+    priced = (members.reindex(columns=close.columns, fill_value=False) & close.notna()).sum(axis=1)
+    total = members.sum(axis=1)
+    return pd.DataFrame({"members": total, "priced": priced, "share": priced / total.where(total > 0)})
