@@ -331,6 +331,60 @@ class PortfolioFile(Artefact):
     positions: list[Holding] = []
 
 
+class Measured(Row):
+    """A number with its interval; both ends are null where no interval was computed."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Measured:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"the interval ends before it begins: {self.low:g} to {self.high:g}")
+        return self
+
+
+class Performance(Row):
+    """One line of the performance table: the book, and the benchmarks it is compared with."""
+
+    measure: str = Field(description="As a person reads it: 'Annual return', 'Sharpe ratio'.")
+    unit: Literal["fraction", "ratio", "probability", "sessions", "names", "currency"]
+    book: Measured
+    spy: Measured | None = None
+    equal_weight: Measured | None = None
+    note: str = ""
+
+
+class CrossCheck(Row):
+    """What a second, independent computation of the same books said."""
+
+    by: str
+    agrees: bool
+    largest_difference: float = Field(ge=0, description="In NAV. [currency]")
+
+
+class BacktestSummary(Artefact):
+    """What a simulated book earned, against its benchmarks, with intervals and the number of trials behind it."""
+
+    path: ClassVar[str] = "backtest/{date}/metrics.json"
+
+    start: str = Field(description="First session simulated.")
+    sessions: int = Field(ge=1)
+    halted_sessions: int = Field(0, ge=0, description="Sessions without new entries after a drawdown.")
+    level: Fraction = Field(0.95, description="Coverage of the intervals. [fraction]")
+    interval_method: str = ""
+    performance: list[Performance]
+    trials: int = Field(ge=1, description="Tried in this lineage, from the ledger. [trials]")
+    effective_trials: float | None = Field(None, ge=1, description="Allowing for their correlation. [trials]")
+    deflated_sharpe: Fraction | None = Field(
+        None, description="Probability that the Sharpe is above what the best of N without skill reaches. [fraction]"
+    )
+    costs: float | None = Field(None, ge=0, description="Commission and slippage over the whole run. [currency]")
+    cross_checks: list[CrossCheck] = []
+    notes: list[str] = []
+
+
 def require_fresh(artefact: Artefact, *, asof: pd.Timestamp, within: int) -> int:
     """Age of an artefact at `asof`; a `ContractError` when older than `within` or from the future. [sessions]"""
     age = sessions_from(artefact.date, asof)
