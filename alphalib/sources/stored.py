@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -132,6 +132,25 @@ def read_market(store: Store, *, start: Day | None = None, asof: Day | None = No
         raise InputError(f"the store {store.url} has no prices for {_span(first, last)}; it has {span}")
     market = _assembled(store, bars, survivors=survivors)
     return market.asof(market.last)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which sessions the stored prices cover, and where they come from."""
+
+    first: pd.Timestamp
+    last: pd.Timestamp
+    source: Source
+
+
+def stored_span(store: Store) -> Span | None:
+    """First and last session with stored prices; None when the store has none."""
+    paths = store.paths("prices/daily/*.parquet")
+    if not paths:
+        return None
+    first = store.read_table(paths[0], columns=["date"])["date"].min()
+    last = store.read_table(paths[-1], columns=["date"])["date"].max()
+    return Span(pd.Timestamp(first), pd.Timestamp(last), Source(**_source(store)))
 
 
 def _assembled(store: Store, bars: pd.DataFrame, *, survivors: bool) -> Market:

@@ -1,0 +1,41 @@
+# Every target makes .venv if need be. `make run` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export NUMBA_CACHE_DIR ?= $(CURDIR)/$(VENV)/numba
+
+.PHONY: run test check lab bench lock clean
+
+run: $(STAMP)  ## the weekly pipeline and the next morning's plan on the embedded market
+	$(BIN)/python -m alphalib.pipeline weekly weekday
+
+test: check  ## everything CI runs
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+check: $(STAMP)  ## lint, imports, types, and the tests of the inner loop
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+lab: $(STAMP)  ## JupyterLab on notebooks/
+	$(BIN)/jupyter lab --notebook-dir=. notebooks
+
+bench: $(STAMP)  ## speed, as ratios measured side by side in one run
+	$(BIN)/python -m benchmarks
+
+lock: $(STAMP)  ## requirements.lock from pyproject.toml: hashes, no address
+	$(BIN)/uv pip compile pyproject.toml --extra all --extra dev --universal --python-version 3.11.7 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.lock
+
+clean:  ## remove what was made; data and reports stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps -e .
+	touch $@
