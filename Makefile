@@ -3,17 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-export NUMBA_CACHE_DIR ?= $(CURDIR)/$(VENV)/numba
 
-.PHONY: run test check lab bench lock clean
+.PHONY: run test check lint lab bench lock clean
 
 run: $(STAMP)  ## the weekly pipeline and the next morning's plan on the embedded market
 	$(BIN)/python -m alphalib.pipeline weekly weekday
 
-test: check  ## everything CI runs
+test: lint  ## everything CI runs
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
-check: $(STAMP)  ## lint, imports, types, and the tests of the inner loop
+check: lint  ## its fast half, for the inner loop
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests
+
+lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache

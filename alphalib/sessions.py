@@ -27,8 +27,7 @@ def calendar() -> Any:
 @cache
 def all_sessions() -> pd.DatetimeIndex:
     """Every session from 1990 to 2036, tz-naive, named `date`."""
-    sessions = pd.DatetimeIndex(calendar().sessions).as_unit("us")
-    return sessions.rename("date")
+    return pd.DatetimeIndex(calendar().sessions.to_numpy(), name="date").as_unit("us")
 
 
 def sessions_between(start: Day, end: Day) -> pd.DatetimeIndex:

@@ -22,7 +22,8 @@ def main(
     store: Annotated[str | None, typer.Option(help="Folder or URL of the bus; `data` without it.")] = None,
     project: Annotated[Path, typer.Option(help="Folder with notebooks/, pipelines/ and reports/.")] = Path("."),
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter for every notebook that has it.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter for every notebook that has it."),
     ] = None,
     fresh: Annotated[bool, typer.Option(help="Run steps again that are done.")] = False,
 ) -> None:

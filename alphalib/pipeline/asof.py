@@ -14,8 +14,8 @@ from alphalib.store import Store
 def resolved_asof(store: Store, asof: str | None) -> pd.Timestamp:
     """The session a run is for: `asof` when it is one that the data covers, the last one stored without it.
 
-    The embedded market can always make more sessions, so that a store which holds it, or nothing, takes any `asof` after
-    its first two years.
+    The embedded market can always make more sessions, so that a store which holds it, or nothing, takes any
+    `asof` after its first session.
 
     Raises
     ------
@@ -31,5 +31,7 @@ def resolved_asof(store: Store, asof: str | None) -> pd.Timestamp:
         return last
     day = require_session(asof)
     if day < first or (day > last and not simulated):
-        raise InputError(f"the store {store.url} has prices from {first:%Y-%m-%d} to {last:%Y-%m-%d}, not for {day:%Y-%m-%d}")
+        raise InputError(
+            f"the store {store.url} has prices from {first:%Y-%m-%d} to {last:%Y-%m-%d}, not for {day:%Y-%m-%d}"
+        )
     return day

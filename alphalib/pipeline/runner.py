@@ -1,7 +1,7 @@
 """Runs the steps of a pipeline through papermill; what is done stays done, what failed is where the next run starts.
 
-`reports/{pipeline}/{date}/` gets each executed notebook, its HTML and `run.json`. A notebook is written under a temporary
-name and renamed when it went through; one that failed is kept as `{step}.failed.ipynb`.
+`reports/{pipeline}/{date}/` gets each executed notebook, its HTML and `run.json`. A notebook is written under a
+temporary name and renamed when it went through; one that failed is kept as `{step}.failed.ipynb`.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def _run_step(run: Run, step: Step, label: str) -> StepRecord:
     if error is not None:
         temporary.replace(failed)
         _append_record(run, record)
-        raise StepError(f"{step.notebook} failed: {error}\nIts traceback is in {_short(failed)}; run the same again to resume")
+        raise StepError(
+            f"{step.notebook} failed: {error}\nIts traceback is in {_short(failed)}; run the same again to resume"
+        )
     _write_html(temporary, target.with_suffix(".html"), title=f"{step.notebook} {run.asof:%Y-%m-%d}")
     temporary.replace(target)
     failed.unlink(missing_ok=True)
