@@ -1,0 +1,543 @@
+"""The plain, slow reference simulator: docs/rules.md said once more in Python, one function a rule.
+
+Written from the text alone, without a look at `alphalib/decision.py` or `alphalib/backtest/`; it shares no code with
+them. It reads easily rather than runs fast: dicts, lists and loops. NaN means "not known".
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from alphalib.market import SECTOR_ETFS, SECTORS, Market
+from alphalib.params import ExecutorParams
+from alphalib.scores import SignalPanels
+from alphalib.sessions import sessions_from
+
+NONE, HOLD, ENTER, REDUCE, EXIT = range(5)
+DECLINING = 0
+BEAR = 3
+UNKNOWN = float("nan")
+
+
+@dataclass
+class Position:
+    shares: int
+    cost: float
+    high: float
+    entered: int
+    held: int = 0
+    profit_taken: bool = False
+    time_reduced: bool = False
+
+
+@dataclass
+class Book:
+    cash: float
+    nav: float
+    peak: float
+    positions: dict = field(default_factory=dict)
+    reached: set = field(default_factory=set)
+    decisions_halted: int = 0
+
+
+@dataclass
+class Orders:
+    exits: list  # (ticker, shares, reason), whole positions
+    reductions: list  # (ticker, shares, reason)
+    entries: list  # (ticker, shares, bound_by)
+    stops: dict  # ticker: price
+    blocked: list  # (ticker, rule)
+    drawdown: float
+    halted: bool
+
+
+@dataclass
+class Result:
+    fills: pd.DataFrame  # date, ticker, side, shares, price, reason
+    blocked: pd.DataFrame  # date, ticker, rule
+    daily: pd.DataFrame  # nav, cash, drawdown, halted
+
+
+@dataclass
+class Outlook:
+    """What row t of the indicators says about one name."""
+
+    close: float
+    atr: float
+    rsi: float
+    momentum: float
+    sector: int
+    sector_momentum: float
+
+
+def simulate(market: Market, signals: SignalPanels, percentile, veto, params, *, slippage_bps, commission_bps, cash):
+    """Run the rules over a whole market; `percentile` and `veto` may be None."""
+    world = World(market, signals, percentile, veto, params)
+    book = Book(cash=float(cash), nav=float(cash), peak=float(cash))
+    costs = (slippage_bps / 1e4, commission_bps / 1e4)
+    fills, blocked, daily = [], [], []
+    orders = None
+    for t, day in enumerate(world.days):
+        if orders is not None:
+            fills += [(day, *fill) for fill in session(world, book, orders, t, costs)]
+        orders = decide(world, book, t)
+        blocked += [(day, *row) for row in orders.blocked]
+        daily.append((day, book.nav, book.cash, orders.drawdown, orders.halted))
+    return Result(
+        fills=pd.DataFrame(fills, columns=["date", "ticker", "side", "shares", "price", "reason"]),
+        blocked=pd.DataFrame(blocked, columns=["date", "ticker", "rule"]),
+        daily=pd.DataFrame(daily, columns=["date", "nav", "cash", "drawdown", "halted"]).set_index("date"),
+    )
+
+
+class World:
+    """The inputs as dicts of lists, and the indicators."""
+
+    def __init__(self, market, signals, percentile, veto, params: ExecutorParams):
+        self.params = params
+        self.days = list(market.sessions)
+        self.tickers = list(market.tickers)
+        self.open, self.high, self.low, self.close = (
+            _lists(panel) for panel in (market.open, market.high, market.low, market.close)
+        )
+        self.member, self.tradable, self.sector = (
+            _lists(panel) for panel in (market.member, market.tradable, market.sector)
+        )
+        self.score, self.signal, self.conviction, self.upside = (
+            _lists(panel) for panel in (signals.score, signals.signal, signals.conviction, signals.upside)
+        )
+        self.rating = _lists(signals.sector_rating)
+        self.regime, self.age = signals.regime.tolist(), signals.age.tolist()
+        self.percentile = _lists(percentile) if percentile is not None else None
+        self.veto = _lists(veto) if veto is not None else None
+        self.etf = _lists(market.benchmarks)
+        self.actions = self._actions(market.actions)
+        self.reports = list(market.earnings.itertuples())
+        factor, self.total = _lists(market.split_factor), _lists(market.adj_close)
+        self.atr = {name: self._atr(name, factor[name]) for name in self.tickers}
+        self.rsi = {name: relative_strength(self.total[name], 14) for name in self.tickers}
+        self.last_close = {name: self._last_close(name, factor[name]) for name in self.tickers}
+
+    def _actions(self, actions):
+        position = {day: t for t, day in enumerate(self.days)}
+        by_day = {}
+        for action in actions.itertuples():
+            if action.date in position and action.ticker in self.close:
+                by_day.setdefault((position[action.date], action.kind), []).append((action.ticker, action.value))
+        return by_day
+
+    def _atr(self, name, factor):
+        adjusted = [
+            [price * f for price, f in zip(p[name], factor, strict=True)] for p in (self.high, self.low, self.close)
+        ]
+        return [a / f for a, f in zip(average_true_range(*adjusted, self.params.atr_window), factor, strict=True)]
+
+    def _last_close(self, name, factor):
+        result, last = [], UNKNOWN
+        for price, f in zip(self.close[name], factor, strict=True):
+            last = price * f if known(price) else last
+            result.append(last / f)
+        return result
+
+    def outlook(self, name, t) -> Outlook:
+        sector = self.sector[name][t]
+        return Outlook(
+            close=self.close[name][t],
+            atr=self.atr[name][t],
+            rsi=self.rsi[name][t],
+            momentum=change(self.total[name], t, 20),
+            sector=sector,
+            sector_momentum=change(self.etf[SECTOR_ETFS[sector]], t, 20) if sector >= 0 else UNKNOWN,
+        )
+
+
+def _lists(panel):
+    return {column: panel[column].tolist() for column in panel.columns}
+
+
+def known(value) -> bool:
+    return value is not None and not math.isnan(value)
+
+
+# Indicators
+
+
+def average_true_range(high, low, close, n):
+    result, average, first, previous = [], UNKNOWN, [], UNKNOWN
+    for h, lo, c in zip(high, low, close, strict=True):
+        if known(h) and known(lo) and known(c):
+            true_range = max(h, previous) - min(lo, previous) if known(previous) else h - lo
+            average, first = wilder(average, first, true_range, n)
+            previous = c
+        result.append(average)
+    return result
+
+
+def relative_strength(close, n):
+    result, previous = [], UNKNOWN
+    gain, loss, gains, losses = UNKNOWN, UNKNOWN, [], []
+    for c in close:
+        value = UNKNOWN
+        if known(c):
+            if known(previous):
+                gain, gains = wilder(gain, gains, max(c - previous, 0.0), n)
+                loss, losses = wilder(loss, losses, max(previous - c, 0.0), n)
+            previous = c
+            if known(gain):
+                value = 100 * gain / (gain + loss) if gain + loss > 0 else 50.0
+        result.append(value)
+    return result
+
+
+def wilder(average, first, value, n):
+    """Next average, and the values collected until the first one exists."""
+    if known(average):
+        return (average * (n - 1) + value) / n, first
+    first = [*first, value]
+    return (sum(first) / n if len(first) == n else UNKNOWN), first
+
+
+def change(series, t, sessions):
+    return series[t] / series[t - sessions] - 1 if t >= sessions else UNKNOWN
+
+
+def correlation(world, name, other, t):
+    """Pearson correlation of two names' daily total returns, or NaN when they are no pair."""
+    window = world.params.correlation_window
+    pairs = []
+    for row in range(max(t - window + 1, 1), t + 1):
+        a, b = change(world.total[name], row, 1), change(world.total[other], row, 1)
+        if known(a) and known(b):
+            pairs.append((a, b))
+    if len(pairs) < window / 2:
+        return UNKNOWN
+    mean_a, mean_b = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
+    covariance = sum((a - mean_a) * (b - mean_b) for a, b in pairs)
+    spread = sum((a - mean_a) ** 2 for a, _ in pairs) * sum((b - mean_b) ** 2 for _, b in pairs)
+    return covariance / math.sqrt(spread) if spread > 0 else UNKNOWN
+
+
+# Decide
+
+
+def decide(world, book, t) -> Orders:
+    drawdown, multiplier, halted, forced = drawdown_step(world, book, t)
+    exits, reductions, stops = [], [], {}
+    for name, position in book.positions.items():
+        look = world.outlook(name, t)
+        stop, reached = stop_of(world, position, look)
+        reason = exit_reason(world, name, position, look, t, reached=reached, forced=name in forced)
+        if reason:
+            exits.append((name, position.shares, reason))
+            continue
+        reason = reduction_reason(world, name, position, look, t)
+        sold = max(1, math.floor(position.shares * world.params.reduce_fraction)) if reason else 0
+        if sold:
+            reductions.append((name, sold, reason))
+        if sold < position.shares:
+            stops[name] = stop
+    passed, blocked = guards(world, book, t, halted)
+    sizes = {name: size(world, name, t, count=len(passed), multiplier=multiplier) for name in passed}
+    entries, too_small = caps(world, book, sizes, t)
+    return Orders(exits, reductions, entries, stops, blocked + too_small, drawdown, halted)
+
+
+def drawdown_step(world, book, t):
+    """Step 0: drawdown, multiplier, halt, and the held names that are forced out."""
+    params, tiers = world.params, world.params.drawdown_tiers
+    drawdown = book.nav / book.peak - 1
+    above_first = not tiers or drawdown > tiers[0].drawdown
+    if book.decisions_halted:
+        if params.rearm_rule == "sessions" and book.decisions_halted >= params.rearm_sessions:
+            book.peak, book.decisions_halted, drawdown, above_first = book.nav, 0, 0.0, True
+        elif params.rearm_rule == "recovery" and above_first:
+            book.decisions_halted = 0
+    if above_first:
+        book.reached.clear()
+    in_force = [tier for tier in tiers if drawdown <= tier.drawdown]
+    forced = set()
+    for tier in in_force:
+        if tier.drawdown not in book.reached:
+            book.reached.add(tier.drawdown)
+            forced.update(lowest_scores(world, book, t)[: tier.forced_exits])
+    multiplier = in_force[-1].multiplier if in_force else 1.0
+    halted = multiplier == 0 or book.decisions_halted > 0
+    if halted:
+        book.decisions_halted += 1
+    return drawdown, multiplier, halted, forced
+
+
+def lowest_scores(world, book, t):
+    def place(name):
+        score = world.score[name][t]
+        return (1, score, name) if known(score) else (0, 0.0, name)
+
+    return sorted(book.positions, key=place)
+
+
+def stop_of(world, position, look):
+    """The stop for the next session, and whether the close has reached it without a veto."""
+    params = world.params
+    if known(look.atr):
+        stop = position.high - params.atr_multiplier * look.atr
+    else:
+        stop = position.cost * (1 - params.fallback_stop_pct)
+    if not (known(look.close) and look.close <= stop):
+        return stop, False
+    if not look.momentum - look.sector_momentum > params.sector_veto_pct:
+        return stop, True
+    if known(look.atr):
+        return look.close - params.atr_multiplier * look.atr, False
+    return look.close * (1 - params.fallback_stop_pct), False
+
+
+def exit_reason(world, name, position, look, t, *, reached, forced):
+    params, signal = world.params, world.signal[name][t]
+    if signal == EXIT:
+        return "research_exit"
+    if reached:
+        return "stop"
+    weak = look.momentum < params.momentum_exit_threshold and look.rsi < params.momentum_exit_rsi
+    if known(look.close) and weak:
+        return "momentum_exit"
+    if signal in (NONE, HOLD) and position.held >= params.time_decay_exit_days:
+        return "time_exit"
+    return "drawdown_exit" if forced else None
+
+
+def reduction_reason(world, name, position, look, t):
+    params, signal = world.params, world.signal[name][t]
+    if signal == REDUCE and world.age[t] == 0:
+        return "research_reduce"
+    gained = known(look.close) and look.close >= position.cost * (1 + params.profit_take_pct)
+    if gained and not position.profit_taken:
+        return "profit_take"
+    waited = signal in (NONE, HOLD) and position.held >= params.time_decay_reduce_days
+    return "time_reduce" if waited and not position.time_reduced else None
+
+
+def guards(world, book, t, halted):
+    """Step 2: names that may be entered, and what the first failing guard was of the others."""
+    passed, blocked = [], []
+    for name in world.tickers:
+        if world.signal[name][t] == ENTER and name not in book.positions:
+            rule = failed_guard(world, book, name, t, halted)
+            if rule:
+                blocked.append((name, rule))
+            else:
+                passed.append(name)
+    return passed, blocked
+
+
+def failed_guard(world, book, name, t, halted):
+    params, look = world.params, world.outlook(name, t)
+    if not (world.tradable[name][t] and world.member[name][t] and known(look.close)):
+        return "not_tradable"
+    if halted:
+        return "halted"
+    if not world.score[name][t] >= params.min_score:
+        return "min_score"
+    if world.conviction[name][t] == DECLINING and params.conviction_rule == "block":
+        return "conviction"
+    if look.momentum < params.momentum_gate_threshold:
+        return "momentum_gate"
+    if world.veto is not None and world.veto[name][t]:
+        return "veto"
+    if params.bear_blocks_underweight and world.regime[t] == BEAR and rating(world, look, t) < 0:
+        return "bear_sector"
+    return "correlation" if too_alike(world, book, name, look, t) else None
+
+
+def rating(world, look, t):
+    return world.rating[SECTORS[look.sector]][t] if look.sector >= 0 else 0
+
+
+def too_alike(world, book, name, look, t):
+    if look.sector < 0:
+        return False
+    peers = [other for other in book.positions if world.sector[other][t] == look.sector]
+    values = [value for value in (correlation(world, name, other, t) for other in peers) if known(value)]
+    return bool(values) and sum(values) / len(values) > world.params.correlation_block_threshold
+
+
+def size(world, name, t, *, count, multiplier):
+    """Step 3: the wanted weight, and whether the position cap cut it."""
+    params, look = world.params, world.outlook(name, t)
+    wanted = tilts(world, name, look, t) / max(count, params.target_positions)
+    cap = params.max_position_pct
+    if world.regime[t] == BEAR:
+        cap = min(cap, params.bear_max_position_pct)
+    late = max(world.age[t] - params.staleness_grace, 0)
+    staleness = max(1 - params.staleness_decay_per_day * late, params.staleness_floor)
+    earnings = params.earnings_sizing_reduction if reports_soon(world, name, t) else 1.0
+    return min(wanted, cap) * multiplier * staleness * earnings, wanted > cap
+
+
+def tilts(world, name, look, t):
+    params = world.params
+    tilt = {-1: params.sector_underweight, 0: 1.0, 1: params.sector_overweight}[rating(world, look, t)]
+    if world.conviction[name][t] == DECLINING and params.conviction_rule == "reduce":
+        tilt *= params.conviction_reduction
+    if world.upside[name][t] < params.upside_minimum:
+        tilt *= params.upside_reduction
+    if world.percentile is not None and known(world.percentile[name][t]):
+        tilt *= params.confidence_sizing_min + params.confidence_sizing_range * world.percentile[name][t]
+    if known(look.atr):
+        risk = look.atr / look.close
+        steady = params.atr_sizing_target_risk / risk if risk > 0 else math.inf
+        tilt *= min(max(steady, params.atr_sizing_min), params.atr_sizing_max)
+    return tilt
+
+
+def reports_soon(world, name, t):
+    today = world.days[t]
+    return any(
+        report.ticker == name
+        and report.scheduled <= today < report.date
+        and sessions_from(today, report.date) <= world.params.earnings_proximity_days
+        for report in world.reports
+    )
+
+
+def caps(world, book, sizes, t):
+    """Step 4: whole shares within the room left by what is held and by the batch so far."""
+    params, nav = world.params, book.nav
+    in_sector = {}
+    for name, position in book.positions.items():
+        group = world.sector[name][t]
+        in_sector[group] = in_sector.get(group, 0.0) + position.shares * world.last_close[name][t]
+    invested, cash = sum(in_sector.values()), book.cash
+    entries, blocked = [], []
+    for name in sorted(sizes, key=lambda name: (-world.score[name][t], name)):
+        weight, capped = sizes[name]
+        close, group = world.close[name][t], world.sector[name][t]
+        wanted = weight * nav
+        rooms = {
+            "sector_cap": params.max_sector_pct * nav - in_sector.get(group, 0.0),
+            "equity_cap": params.max_equity_pct * nav - invested,
+            "cash": cash,
+        }
+        tightest = min(rooms, key=rooms.get)
+        cut = rooms[tightest] < wanted
+        shares = math.floor(max(min(wanted, rooms[tightest]), 0.0) / close)
+        if shares == 0 or shares * close < params.min_order:
+            blocked.append((name, tightest if cut else "below_minimum"))
+            continue
+        entries.append((name, shares, "position_cap" if capped else tightest if cut else ""))
+        in_sector[group] = in_sector.get(group, 0.0) + shares * close
+        invested += shares * close
+        cash -= shares * close
+    return entries, blocked
+
+
+# A session
+
+
+def session(world, book, orders, t, costs):
+    """Session t, in the order of the text; changes `book` and returns fills (ticker, side, shares, price, reason)."""
+    held_before = {name: position.shares for name, position in book.positions.items()}
+    split(world, book, orders, t)
+    for name, amount in world.actions.get((t, "dividend"), []):
+        book.cash += held_before.get(name, 0) * amount
+    fills = delist(world, book, t)
+    fills += sell_at_open(world, book, orders, t, costs)
+    fills += buy_at_open(world, book, orders, t, costs)
+    fills += sell_at_stops(world, book, orders, t, costs)
+    close_session(world, book, t)
+    return fills
+
+
+def split(world, book, orders, t):
+    ratios = {}
+    for name, ratio in world.actions.get((t, "split"), []):
+        ratios[name] = ratios.get(name, 1.0) * ratio
+    for name, ratio in ratios.items():
+        if name in book.positions:
+            position = book.positions[name]
+            exact = round(position.shares * ratio, 9)
+            position.shares = math.floor(exact)
+            book.cash += (exact - position.shares) * world.last_close[name][t - 1] / ratio
+            position.cost /= ratio
+            position.high /= ratio
+            if position.shares == 0:
+                del book.positions[name]
+        if name in orders.stops:
+            orders.stops[name] /= ratio
+    for part in ("reductions", "entries"):
+        scaled = [
+            (name, math.floor(round(n * ratios.get(name, 1.0), 9)), why) for name, n, why in getattr(orders, part)
+        ]
+        setattr(orders, part, scaled)
+
+
+def delist(world, book, t):
+    fills = []
+    ratios = dict(world.actions.get((t, "split"), []))
+    for name, value in world.actions.get((t, "delisting"), []):
+        if name in book.positions:
+            position = book.positions.pop(name)
+            price = world.last_close[name][t - 1] / ratios.get(name, 1.0) * (1 + value)
+            book.cash += position.shares * price
+            fills.append((name, "sell", position.shares, price, "delisting"))
+    return fills
+
+
+def sell(book, name, shares, price, reason, costs):
+    slippage, commission = costs
+    price *= 1 - slippage
+    book.cash += shares * price * (1 - commission)
+    book.positions[name].shares -= shares
+    if book.positions[name].shares == 0:
+        del book.positions[name]
+    return name, "sell", shares, price, reason
+
+
+def sell_at_open(world, book, orders, t, costs):
+    fills = []
+    for name, shares, reason in orders.exits + orders.reductions:
+        if name not in book.positions or not known(world.open[name][t]) or shares == 0:
+            continue
+        position = book.positions[name]
+        whole = any(name == exiting for exiting, *_ in orders.exits)
+        if reason == "profit_take":
+            position.profit_taken = True
+        if reason == "time_reduce":
+            position.time_reduced = True
+        fills.append(sell(book, name, position.shares if whole else shares, world.open[name][t], reason, costs))
+    return fills
+
+
+def buy_at_open(world, book, orders, t, costs):
+    slippage, commission = costs
+    fills = []
+    for name, wanted, _ in orders.entries:
+        if not known(world.open[name][t]):
+            continue
+        price = world.open[name][t] * (1 + slippage)
+        one = price * (1 + commission)
+        shares = min(wanted, math.floor(book.cash / one))
+        if shares > 0:
+            book.cash -= shares * one
+            book.positions[name] = Position(shares, cost=price, high=price, entered=t)
+            fills.append((name, "buy", shares, price, "entry"))
+    return fills
+
+
+def sell_at_stops(world, book, orders, t, costs):
+    fills = []
+    for name, stop in orders.stops.items():
+        if name in book.positions and known(world.open[name][t]) and world.low[name][t] <= stop:
+            price = min(world.open[name][t], stop)
+            fills.append(sell(book, name, book.positions[name].shares, price, "stop", costs))
+    return fills
+
+
+def close_session(world, book, t):
+    for name, position in book.positions.items():
+        if known(world.high[name][t]):
+            position.high = max(position.high, world.high[name][t])
+        if position.entered < t:
+            position.held += 1
+    book.nav = book.cash + sum(p.shares * world.last_close[name][t] for name, p in book.positions.items())
+    book.peak = max(book.peak, book.nav)
