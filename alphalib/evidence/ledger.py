@@ -1,0 +1,251 @@
+"""The trial ledger: everything tried is written down before its result is known.
+
+The number of trials behind a figure comes from here and never from whoever shows the figure. SQLite in a file, or
+PostgreSQL by URL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from alphalib.errors import EvidenceError
+from alphalib.evidence.significance import effective_number
+from alphalib.sessions import Day
+
+_TABLES = sa.MetaData()
+_TRIALS = sa.Table(
+    "trials",
+    _TABLES,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(16), unique=True, nullable=False),
+    sa.Column("lineage", sa.String, index=True, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("configuration", sa.String(16), nullable=False),  # hash of kind and params: what a refit shares
+    sa.Column("params", sa.JSON, nullable=False),
+    sa.Column("data_hash", sa.String, nullable=False),
+    sa.Column("code_version", sa.String, nullable=False),
+    sa.Column("asof", sa.String, nullable=False),
+    sa.Column("runs", sa.Integer, nullable=False),
+    sa.Column("metrics", sa.JSON(none_as_null=True)),  # NULL until closed
+    sa.Column("return_dates", sa.LargeBinary),  # int64 days since 1970
+    sa.Column("return_values", sa.LargeBinary),  # float64
+)
+
+
+class Ledger:
+    """Trials by lineage: opened before the result is known, closed with it.
+
+    Parameters
+    ----------
+    where : str or Path
+        A file, made when it is not there, or an SQLAlchemy URL such as `postgresql+psycopg://…`.
+    timeout : float
+        How long another process may hold the file before this one gives up. [seconds]
+
+    Raises
+    ------
+    EvidenceError
+        Here and in every method, when the ledger is locked, read-only, or not a ledger; the text says what to do.
+    """
+
+    def __init__(self, where: str | Path, *, timeout: float = 30.0) -> None:
+        self.url = str(where) if "://" in str(where) else f"sqlite:///{where}"
+        self._sqlite = self.url.startswith("sqlite")
+        options = {"connect_args": {"timeout": timeout}} if self._sqlite else {}
+        try:
+            self._engine = sa.create_engine(self.url, **options)
+        except (sa.exc.ArgumentError, ImportError) as error:
+            raise EvidenceError(f"cannot open the trial ledger {self.url!r}: {error}") from error
+        if self._sqlite:
+            sa.event.listen(self._engine, "connect", _durable)
+        with self._reported():
+            _TABLES.create_all(self._engine)
+
+    def __repr__(self) -> str:
+        return f"Ledger({self._engine.url.render_as_string()!r})"
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def open_trial(
+        self,
+        *,
+        lineage: str,
+        kind: str,
+        params: Mapping[str, Any],
+        data_hash: str,
+        code_version: str,
+        asof: Day,
+    ) -> str:
+        """Write a trial down before running it; returns its id.
+
+        The same lineage, kind, params and data are the same trial, however often and with whatever code it is run: it
+        counts once, and `runs` says how often.
+
+        Parameters
+        ----------
+        lineage : str
+            The question that trials share, such as `predictor` or `executor params`; selection happens within it.
+        kind : str
+            What was done: `model fit`, `backtest`, `factor`, …
+        params : mapping
+            Everything that makes this trial differ from its neighbours; plain JSON.
+        data_hash : str
+            `market.data_hash`.
+        code_version : str
+            Of the code that runs it.
+        asof : Day
+            Last session it knew.
+        """
+        try:
+            plain = json.loads(json.dumps(dict(params), sort_keys=True, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise EvidenceError(f"params of a trial must be plain JSON: {error}") from error
+        configuration = _digest([kind, plain])
+        trial = _digest([lineage, kind, plain, data_hash])
+        row = {
+            "id": trial,
+            "lineage": lineage,
+            "kind": kind,
+            "configuration": configuration,
+            "params": plain,
+            "data_hash": data_hash,
+            "code_version": code_version,
+            "asof": f"{pd.Timestamp(asof):%Y-%m-%d}",
+            "runs": 1,
+        }
+        again = sa.update(_TRIALS).where(_TRIALS.c.id == trial).values(runs=_TRIALS.c.runs + 1)
+        with self._writing() as connection:
+            if not connection.execute(again).rowcount:
+                connection.execute(sa.insert(_TRIALS).values(row))
+        return trial
+
+    def close_trial(self, trial: str, *, metrics: Mapping[str, float | None], returns: pd.Series | None = None) -> None:
+        """Write down what a trial gave; the last run of a trial is the one that is kept.
+
+        Parameters
+        ----------
+        trial : str
+            Id from `open_trial`.
+        metrics : mapping
+            Numbers by name; what is not finite is stored as missing.
+        returns : Series, optional
+            Daily returns, or per-date ICs, by session: what tells correlated trials from different ones.
+        """
+        numbers = {name: _finite(value) for name, value in metrics.items()}
+        known = pd.Series(dtype=float) if returns is None else returns.dropna().astype(float)
+        stored = {"metrics": numbers, "return_dates": None, "return_values": None}
+        if returns is not None:
+            days = known.index.to_numpy().astype("datetime64[D]").astype("<i8")
+            stored |= {"return_dates": days.tobytes(), "return_values": known.to_numpy(dtype="<f8").tobytes()}
+        with self._writing() as connection:
+            if not connection.execute(sa.update(_TRIALS).where(_TRIALS.c.id == trial).values(stored)).rowcount:
+                raise EvidenceError(f"trial {trial} was never opened in {self!r}; open it before its result is known")
+
+    def count(self, lineage: str) -> int:
+        """Different trials ever opened in a lineage, closed or not. [trials]"""
+        query = sa.select(sa.func.count()).select_from(_TRIALS).where(_TRIALS.c.lineage == lineage)
+        with self._reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def effective_count(self, lineage: str) -> float:
+        """Independent trials that a lineage amounts to, from the correlation of their returns. [trials]
+
+        Trials of the same configuration on other data are refits of one and count once. A configuration that has left
+        no returns, because it was never closed or because it has none, counts whole.
+        """
+        returns = self.returns(lineage)
+        query = sa.select(sa.func.count(sa.distinct(_TRIALS.c.configuration))).where(_TRIALS.c.lineage == lineage)
+        with self._reading() as connection:
+            configurations = int(connection.execute(query).scalar_one())
+        return effective_number(returns) + float(configurations - returns.shape[1])
+
+    def returns(self, lineage: str) -> pd.DataFrame:
+        """Stored returns of a lineage, sessions down, one column a configuration: those of its latest closed trial."""
+        query = (
+            sa.select(_TRIALS.c.configuration, _TRIALS.c.return_dates, _TRIALS.c.return_values)
+            .where(_TRIALS.c.lineage == lineage, _TRIALS.c.return_values.is_not(None))
+            .order_by(_TRIALS.c.number)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        series = {name: _series(days, values) for name, days, values in rows}
+        return pd.DataFrame({name: values for name, values in series.items() if len(values)})
+
+    def trials(self, lineage: str | None = None) -> pd.DataFrame:
+        """Trials in the order they were opened, one a row, without their returns; metrics missing until closed."""
+        columns = [column for column in _TRIALS.c if not column.name.startswith("return_")]
+        query = sa.select(*columns).order_by(_TRIALS.c.number)
+        if lineage is not None:
+            query = query.where(_TRIALS.c.lineage == lineage)
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return pd.DataFrame(rows, columns=[column.name for column in columns]).set_index("number")
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._reported(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with self._reported(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            raise EvidenceError(f"{self!r}: {_advice(str(getattr(error, 'orig', error)))}") from error
+
+
+def _durable(connection: Any, _record: Any) -> None:
+    """Readers do not block the writer, and a committed trial survives a power cut."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+    finally:
+        cursor.close()
+
+
+def _advice(fault: str) -> str:
+    advice = {
+        "locked": "another process holds it; wait for that run to end, then run the same command again",
+        "readonly": "it is read-only; make the file and its folder writable, since no trial runs unrecorded",
+        "unable to open": "the file cannot be opened; check that its folder exists and is writable",
+        "not a database": "the file is not a ledger; restore it from a backup, or move it away and say in the report "
+        "that the count starts anew",
+        "malformed": "the file is damaged; restore it from a backup, or move it away and say in the report that the "
+        "count starts anew",
+        "disk is full": "the disk is full; free some space and run the same command again",
+    }
+    return next((f"{text} ({fault})" for sign, text in advice.items() if sign in fault), fault)
+
+
+def _digest(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _series(days: bytes, values: bytes) -> pd.Series:
+    index = pd.DatetimeIndex(np.frombuffer(days, dtype="<i8").astype("datetime64[D]"), name="date").as_unit("us")
+    return pd.Series(np.frombuffer(values, dtype="<f8"), index=index)
