@@ -1,0 +1,148 @@
+"""Steps run once, atomically, and resume where they failed. Real kernels, tiny notebooks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from alphalib.pipeline.runner import Run, StepError, read_records, run_pipeline
+from alphalib.store import Store
+from tests.pipeline.projects import write_notebook, write_project
+
+PARAMETERS = ["store: str = 'data'", "asof: str = ''", "flag: str = ''"]
+WRITE = "import pathlib; pathlib.Path(flag, 'ran').open('a').write('{name} ')"
+FAIL_WHILE = "assert not pathlib.Path(flag, 'broken').exists(), 'the vendor is down'"
+
+
+@pytest.fixture
+def run(tmp_path):
+    flags = tmp_path / "flags"
+    flags.mkdir()
+    code = {"one": [WRITE.format(name="one")], "two": [WRITE.format(name="two"), FAIL_WHILE]}
+    project = write_project(tmp_path / "project", {"one": PARAMETERS, "two": PARAMETERS}, code=code)
+    store = Store(tmp_path / "bus")
+    return Run(project, store, project.pipeline("test"), pd.Timestamp("2024-03-08"), {"flag": str(flags)})
+
+
+def ran(run: Run) -> str:
+    return Path(run.parameters["flag"], "ran").read_text()
+
+
+def test_a_failed_step_is_where_the_next_run_starts(run):
+    broken = Path(run.parameters["flag"], "broken")
+    broken.touch()
+    with pytest.raises(StepError, match="two failed: AssertionError: the vendor is down") as caught:
+        run_pipeline(run, tell=lambda line: None)
+    assert "two.failed.ipynb" in str(caught.value)
+    assert not (run.folder / "two.ipynb").exists()
+    assert [record.status for record in read_records(run.folder)] == ["done", "failed"]
+
+    broken.unlink()
+    told: list[str] = []
+    run_pipeline(run, tell=told.append)
+    assert ran(run) == "one two two "
+    assert told[0].startswith("[1/2] one was done")
+    assert [record.status for record in read_records(run.folder)] == ["done", "done"]
+    names = {path.name for path in run.folder.iterdir()}
+    assert names == {"one.ipynb", "one.html", "two.ipynb", "two.html", "run.json"}
+
+    run_pipeline(run, tell=lambda line: None)
+    assert ran(run) == "one two two "  # nothing runs twice
+
+    run.store.write_bytes("prices/daily/2024.parquet", b"other data")
+    run_pipeline(run, tell=lambda line: None)
+    assert ran(run) == "one two two one two "  # other data is another run
+
+
+def test_an_executed_notebook_holds_no_secret_and_no_personal_path(tmp_path):
+    code = {"one": ["import os; print(os.getcwd(), os.environ['ALPHALIB_SMTP_PASSWORD'])"]}
+    write_project(tmp_path, {"one": ["asof: str = ''"]}, code=code)
+    script = (
+        "import pandas as pd\n"
+        "from pathlib import Path\n"
+        "from alphalib.pipeline.plan import Project\n"
+        "from alphalib.pipeline.runner import Run, run_pipeline\n"
+        "from alphalib.store import Store\n"
+        "project = Project(Path('.'))\n"
+        "run_pipeline(Run(project, Store('bus'), project.pipeline('test'), pd.Timestamp('2024-03-08'), {}))\n"
+    )
+    secret = "correct-horse-battery"
+    subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"ALPHALIB_SMTP_PASSWORD": secret},
+        check=True,
+        capture_output=True,
+    )
+    for path in (tmp_path / "reports/test/2024-03-08").iterdir():
+        text = path.read_text()
+        assert secret not in text, path.name
+        assert str(tmp_path) not in text, path.name
+    [output] = nbformat.read(tmp_path / "reports/test/2024-03-08/one.ipynb", 4).cells[-1].outputs
+    assert output["text"] == ". ***\n"
+
+
+def test_interrupted_in_the_middle_then_the_same_command_again(tmp_path):
+    """A real process, a real Ctrl-C."""
+    flag = tmp_path / "flag"
+    wait = "pathlib.Path(flag).touch(); time.sleep(0 if pathlib.Path(flag + '2').exists() else 60)"
+    notebooks = {"one": ["asof: str = ''"], "two": ["asof: str = ''", "flag: str = ''"]}
+    project = write_project(tmp_path, notebooks, code={"two": ["import pathlib, time", wait]})
+    command = [sys.executable, "-m", "alphalib.pipeline", "test", "--asof", "2023-12-29", "--store", "bus"]
+    command += ["--set", f"flag={flag}"]
+    first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not flag.exists() and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    first.send_signal(signal.SIGINT)
+    _, said = first.communicate(timeout=30)
+    assert first.returncode == 130, said
+    assert "run the same command again to resume" in said
+
+    Path(f"{flag}2").touch()
+    second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert second.returncode == 0, second.stderr
+    assert "[1/2] one was done" in second.stdout
+    records = json.loads((project.folder / "reports/test/2023-12-29/run.json").read_text())["steps"]
+    assert [record["status"] for record in records] == ["done", "done"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["weekyl"], "unknown pipeline 'weekyl'; there are test"),
+        (["test", "--asof", "2023-12-25"], "2023-12-25 (Monday) is not a session of the exchange; take 2023-12-22"),
+        (["test", "--asof", "1995-01-03"], "has prices from 2016-01-04"),
+        (["test", "--set", "lookbak=3"], "one has no parameter 'lookbak'; it has 'asof'"),
+        (["test", "--set", "lookback"], "--set takes NAME=VALUE"),
+    ],
+)
+def test_bad_words_get_one_clear_line_and_exit_code_2(tmp_path, arguments, message):
+    write_project(tmp_path, {"one": ["asof: str = ''"]})
+    command = [sys.executable, "-m", "alphalib.pipeline", *arguments, "--store", "bus"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_corrupted_record_of_a_run_is_run_again(run):
+    run.folder.mkdir(parents=True)
+    (run.folder / "run.json").write_text('{"steps": [{"st')
+    run_pipeline(run, tell=lambda line: None)
+    assert ran(run) == "one two "
+
+
+def test_a_notebook_changed_is_run_again_with_those_after_it(run):
+    run_pipeline(run, tell=lambda line: None)
+    write_notebook(run.project.notebook("two"), PARAMETERS, [WRITE.format(name="other")])
+    run_pipeline(run, tell=lambda line: None)
+    assert ran(run) == "one two other "
