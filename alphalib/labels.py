@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from alphalib.errors import InputError
-from alphalib.market import SECTORS, Market, Panel
+from alphalib.market import Market, Panel
 from alphalib.sessions import all_sessions
+from alphalib.universe import sector_totals
 
 
 def forward_return(market: Market, *, horizon: int = 5) -> Panel:
@@ -56,16 +57,11 @@ def sector_relative_return(market: Market, *, horizon: int = 5) -> Panel:
     """
     forward = forward_return(market, horizon=horizon)
     values, sector = forward.to_numpy(), market.sector.to_numpy()
-    counted = market.member.to_numpy() & np.isfinite(values) & (sector >= 0)
-    own = np.where(counted, values, 0.0)
-    groups = len(SECTORS) + 1  # the last one collects the unknown
-    group = np.arange(len(values))[:, None] * groups + np.where(sector >= 0, sector, groups - 1)
-    cells = len(values) * groups
-    total = np.bincount(group.ravel(), own.ravel(), cells)[group]
-    count = np.bincount(group.ravel(), counted.ravel(), cells)[group]
-    others = np.where(sector >= 0, count - counted, 0.0)
+    counted = market.member.to_numpy() & np.isfinite(values)
+    total, count = sector_totals(values, counted, sector)
+    others = count - (counted & (sector >= 0))
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(others > 0, (total - own) / others, np.nan)
+        mean = np.where(others > 0, (total - np.where(counted, values, 0.0)) / others, np.nan)
     return pd.DataFrame(values - mean, index=forward.index, columns=forward.columns)
 
 

@@ -6,6 +6,7 @@ Tables (tidy, on the bus under `universe/`): membership `ticker, start, end`; se
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from alphalib.market import SECTORS, Panel, sector_name
 
@@ -54,6 +55,30 @@ def sector_codes(sectors: pd.DataFrame, sessions: pd.DatetimeIndex, tickers: pd.
         if column >= 0:
             codes[start:, column] = SECTORS.index(name) if name else -1
     return pd.DataFrame(codes, index=sessions, columns=tickers)
+
+
+def sector_totals(
+    values: NDArray[np.float64], counted: NDArray[np.bool_], sector: NDArray[np.int8]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Sum and number of the counted values in each name's sector on each date.
+
+    Parameters
+    ----------
+    values, counted, sector : arrays (sessions, names)
+        A quantity, which of it to count, and `Market.sector`; a name of unknown sector counts nowhere.
+
+    Returns
+    -------
+    (array, array)
+        Both in the same shape; zero for a name of unknown sector.
+    """
+    groups = len(SECTORS) + 1  # the last one collects the unknown
+    cells = len(values) * groups
+    group = np.arange(len(values))[:, None] * groups + np.where(sector >= 0, sector, groups - 1)
+    valid = counted & (sector >= 0)
+    total = np.bincount(group.ravel(), np.where(valid, values, 0.0).ravel(), cells).astype(float)
+    count = np.bincount(group.ravel()[valid.ravel()], minlength=cells)
+    return total[group], count[group]
 
 
 def symbols(aliases: pd.DataFrame, day: pd.Timestamp) -> dict[str, str]:
