@@ -385,6 +385,28 @@ class BacktestSummary(Artefact):
     notes: list[str] = []
 
 
+class Fold(Row):
+    """One refit of the predictor and what it did on the dates after it."""
+
+    start: str = Field(description="First session predicted.")
+    end: str = Field(description="Last session predicted.")
+    ic: Measured = Field(description="Mean per-date rank IC, out of sample. [correlation]")
+
+
+class PredictorMetrics(Artefact):
+    """How well the predictor did out of sample, and whether the gate lets it act."""
+
+    path: ClassVar[str] = "predictor/metrics/latest.json"
+
+    model_version: str = Field(description='The model in use; "none" until one has passed the gate.')
+    ic: Measured = Field(description="Mean per-date rank IC of the candidate, out of sample. [correlation]")
+    minimum_detectable_ic: float | None = Field(None, ge=0, description="2.49 standard errors. [correlation]")
+    icir: float | None = Field(None, description="Mean over standard deviation of per-date IC. [ratio]")
+    folds: list[Fold] = []
+    reasons: list[str] = Field([], description="Why the gate refused the candidate, or what it passed on.")
+    trials: int = Field(ge=1, description="Models tried in this lineage, from the ledger. [trials]")
+
+
 def require_fresh(artefact: Artefact, *, asof: pd.Timestamp, within: int) -> int:
     """Age of an artefact at `asof`; a `ContractError` when older than `within` or from the future. [sessions]"""
     age = sessions_from(artefact.date, asof)
