@@ -1,6 +1,7 @@
 """Random small runs of a simulation: a world with every kind of accident, signals, and parameters that bite."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,10 @@ class Run:
     slippage_bps: float
     commission_bps: float
     cash: float
+
+    def arguments(self) -> dict[str, Any]:
+        """What a simulator is called with."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def random_run(seed: int, *, names: int = 10, sessions: int = 160) -> Run:
