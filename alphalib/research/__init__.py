@@ -1,1 +1,4 @@
-"""."""
+"""Research: scanner, analyst, population and the desk that runs them.
+
+`desk.signals` scores one session, `desk.signal_history` a whole history; both by rules, without a language model.
+"""
