@@ -1,0 +1,164 @@
+"""What is held, and what a portfolio remembers from one decision to the next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from alphalib import sessions
+from alphalib.contracts import Holding, PortfolioFile
+from alphalib.decision.shapes import Account, Held, nothing_held
+from alphalib.errors import InputError
+
+
+@dataclass(frozen=True)
+class Position:
+    """A position held at a close.
+
+    Parameters
+    ----------
+    ticker : str
+        The market's column.
+    shares : int
+        Whole, in units of the day. [shares]
+    cost : float
+        Average price paid, slippage in and commission not. [currency]
+    entry_date : Timestamp
+        The session it was bought in.
+    high_water : float
+        Highest price since then. [currency]
+    profit_taken, time_reduced : bool
+        Whether that reduction has been done; each is done once a position.
+    """
+
+    ticker: str
+    shares: int
+    cost: float
+    entry_date: pd.Timestamp
+    high_water: float
+    profit_taken: bool = False
+    time_reduced: bool = False
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Cash, positions and memory.
+
+    Parameters
+    ----------
+    cash : float
+        [currency]
+    nav_peak : float
+        Highest end-of-day NAV, adjusted for deposits and withdrawals. [currency]
+    positions : tuple of Position
+        One a ticker.
+    halted : int
+        Decisions in the present halt so far; 0 when not halted. [decisions]
+    tiers_fired : int
+        Drawdown tiers whose exits were forced since the drawdown was last above the first. [tiers]
+    rearmed : bool
+        Whether a person has re-armed since the last decision.
+    """
+
+    cash: float
+    nav_peak: float
+    positions: tuple[Position, ...] = ()
+    halted: int = 0
+    tiers_fired: int = 0
+    rearmed: bool = False
+
+    def __post_init__(self) -> None:
+        doubled = [t for t, count in Counter(p.ticker for p in self.positions).items() if count > 1]
+        if doubled:
+            raise InputError(f"a portfolio has one position a ticker, {doubled[0]} has several")
+        empty = [p.ticker for p in self.positions if p.shares < 1]
+        if empty:
+            raise InputError(f"a position has at least one share, {empty[0]} has none")
+        if self.cash < 0:
+            raise InputError(f"cash must not be negative, got {self.cash}")
+
+    @staticmethod
+    def of_cash(cash: float) -> Portfolio:
+        """A portfolio that holds nothing yet."""
+        return Portfolio(cash=cash, nav_peak=cash)
+
+    @staticmethod
+    def of_file(file: PortfolioFile) -> Portfolio:
+        """From the artefact."""
+        positions = tuple(
+            Position(
+                ticker=held.ticker,
+                shares=held.shares,
+                cost=held.entry_price,
+                entry_date=pd.Timestamp(held.entry_date),
+                high_water=held.high_water,
+                profit_taken=held.profit_taken,
+                time_reduced=held.time_reduced,
+            )
+            for held in file.positions
+        )
+        return Portfolio(file.cash, file.nav_peak, positions, file.decisions_halted, file.tiers_fired, file.rearmed)
+
+    def to_file(self, date: pd.Timestamp, *, nav: float, halted_since: str | None = None) -> PortfolioFile:
+        """As the artefact of the close of `date`; its NAV comes from whoever has that close. [currency]"""
+        holdings = [
+            Holding(
+                ticker=p.ticker,
+                shares=p.shares,
+                entry_price=p.cost,
+                entry_date=f"{p.entry_date:%Y-%m-%d}",
+                high_water=p.high_water,
+                profit_taken=p.profit_taken,
+                time_reduced=p.time_reduced,
+            )
+            for p in sorted(self.positions, key=lambda p: p.ticker)
+        ]
+        return PortfolioFile(
+            date=f"{date:%Y-%m-%d}",
+            cash=self.cash,
+            nav=nav,
+            nav_peak=max(self.nav_peak, nav),
+            halted_since=halted_since,
+            decisions_halted=self.halted,
+            tiers_fired=self.tiers_fired,
+            rearmed=self.rearmed,
+            positions=holdings,
+        )
+
+    def with_flows(self, amount: float, *, nav: float) -> Portfolio:
+        """After a deposit (above 0) or a withdrawal (below) at a moment when the NAV was `nav`. [currency]
+
+        The peak moves in proportion, so that the drawdown stays what it was.
+        """
+        return replace(self, cash=self.cash + amount, nav_peak=self.nav_peak * (nav + amount) / nav)
+
+    def account(self) -> Account:
+        """The numbers besides the positions, for the compiled decision."""
+        return Account(
+            float(self.cash), float(self.nav_peak), int(self.halted), int(self.tiers_fired), bool(self.rearmed)
+        )
+
+    def held(self, tickers: pd.Index) -> Held:
+        """The positions as arrays over `tickers`, for the compiled decision.
+
+        Raises
+        ------
+        InputError
+            When a position is in none of the tickers.
+        """
+        places = tickers.get_indexer([p.ticker for p in self.positions])
+        strange = [p.ticker for p, place in zip(self.positions, places, strict=True) if place < 0]
+        if strange:
+            raise InputError(f"{', '.join(strange)} is held but the market has no such ticker")
+        held, calendar = nothing_held(len(tickers)), sessions.all_sessions()
+        held.shares[places] = [p.shares for p in self.positions]
+        held.cost[places] = [p.cost for p in self.positions]
+        held.high_water[places] = [p.high_water for p in self.positions]
+        entered = pd.DatetimeIndex([p.entry_date for p in self.positions])
+        held.entered[places] = np.asarray(calendar.searchsorted(entered, side="right"))
+        held.profit_taken[places] = [p.profit_taken for p in self.positions]
+        held.time_reduced[places] = [p.time_reduced for p in self.positions]
+        return held
