@@ -12,8 +12,9 @@ import io
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,6 +94,29 @@ class Store:
             ) from error
         return content_hash(content)
 
+    def write_together(self, contents: Mapping[str, bytes], *, instead_of: Iterable[str] = ()) -> None:
+        """Write several artefacts, all or none, and delete those they stand instead of.
+
+        In a folder every content lies on the disk, verified, before the first takes its place; an object store is
+        written object by object.
+
+        Raises
+        ------
+        StoreError
+            When the store is read-only or full, or what was written does not read back.
+        """
+        try:
+            if self._local:
+                _retried(lambda: self._replace_together(contents))
+            else:
+                for path, content in contents.items():
+                    _retried(partial(self._replace, path, content))
+        except OSError as error:
+            left = "nothing was changed" if self._local else "some objects may be new; run the same command again"
+            raise StoreError(f"cannot write to the store {self.url}: {_reason(error)}; {left}") from error
+        for path in set(instead_of) - contents.keys():
+            self.remove(path)
+
     def remove(self, path: str) -> None:
         """Delete an artefact; nothing happens when it is not there."""
         if self.exists(path):
@@ -123,11 +147,7 @@ class Store:
 
     def write_json(self, path: str, content: Any) -> str:
         """Write plain JSON, keys in their order, NaN refused; returns its content hash."""
-        try:
-            text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        except ValueError as error:
-            raise ContractError(path, [f"not a number where JSON needs one: {error}"]) from error
-        return self.write_bytes(path, (text + "\n").encode())
+        return self.write_bytes(path, json_bytes(content, name=path))
 
     def read_table(self, path: str, *, columns: list[str] | None = None) -> pd.DataFrame:
         """Read a parquet table."""
@@ -139,9 +159,7 @@ class Store:
 
     def write_table(self, path: str, table: pd.DataFrame) -> str:
         """Write a parquet table; returns its content hash."""
-        buffer = io.BytesIO()
-        table.to_parquet(buffer, index=False, compression="zstd")
-        return self.write_bytes(path, buffer.getvalue())
+        return self.write_bytes(path, parquet_bytes(table))
 
     def latest(self, pattern: str, *, asof: pd.Timestamp, within: int | None = None) -> tuple[str, pd.Timestamp] | None:
         """Newest artefact of a dated series, not newer than `asof`.
@@ -188,17 +206,21 @@ class Store:
                 yield
             return
         full = Path(self._full(path))
+        held = filelock.FileLock(full, timeout=0)
         try:
             full.parent.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(full, timeout=0):
-                full.with_suffix(".holder").write_text(holder)
-                yield
+            held.acquire()
+            full.with_suffix(".holder").write_text(holder)
         except filelock.Timeout as error:
             other = full.with_suffix(".holder")
             held_by = other.read_text() if other.exists() else "another process"
             raise BusyError(f"{name} is already running on the store {self.url}: {held_by} holds the lock") from error
-        except PermissionError as error:
+        except OSError as error:
             raise StoreError(f"cannot write to the store {self.url}: {_reason(error)}") from error
+        try:
+            yield
+        finally:
+            held.release()
 
     @contextmanager
     def _object_lock(self, path: str, holder: str) -> Iterator[None]:
@@ -242,19 +264,27 @@ class Store:
             self._files.pipe_file(full, content)
             self._verify(full, content)
             return
-        target = Path(full)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        self._replace_together({path: content})
+
+    def _replace_together(self, contents: Mapping[str, bytes]) -> None:
+        targets = {path: Path(self._full(path)) for path in contents}
+        temporary = {path: t.with_name(f".{t.name}.{os.getpid()}.tmp") for path, t in targets.items()}
         try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            self._verify(str(temporary), content)
-            temporary.replace(target)
-            _fsync_folder(target.parent)
+            for path, content in contents.items():
+                targets[path].parent.mkdir(parents=True, exist_ok=True)
+                with temporary[path].open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                self._verify(str(temporary[path]), content)
+            for path, target in targets.items():
+                temporary[path].replace(target)
+            for folder in {target.parent for target in targets.values()}:
+                _fsync_folder(folder)
         finally:
-            temporary.unlink(missing_ok=True)
+            for left in temporary.values():
+                if left.parent.is_dir():
+                    left.unlink(missing_ok=True)
 
     def _verify(self, full: str, content: bytes) -> None:
         if self._files.cat_file(full) != content:
@@ -267,6 +297,22 @@ def checked(content: Any, contract: type[Contract], *, name: str) -> Contract:
         return contract.model_validate(content)
     except ValidationError as error:
         raise ContractError(name, [line for fault in error.errors() for line in _sentences(fault)]) from error
+
+
+def parquet_bytes(table: pd.DataFrame) -> bytes:
+    """A table as the content of a parquet artefact."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()
+
+
+def json_bytes(content: Any, *, name: str) -> bytes:
+    """Plain JSON as the content of an artefact, keys in their order; NaN is a `ContractError` on `name`."""
+    try:
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise ContractError(name, [f"not a number where JSON needs one: {error}"]) from error
+    return (text + "\n").encode()
 
 
 def content_hash(content: bytes) -> str:

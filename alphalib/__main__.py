@@ -1,0 +1,180 @@
+"""`python -m alphalib …`: import files into the store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import pandas as pd
+import typer
+
+from alphalib.clock import SystemClock
+from alphalib.errors import AlphalibError, InputError
+from alphalib.settings import settings
+from alphalib.sources.adjustment import Prices
+from alphalib.sources.files import STEPS_AFTER, import_benchmarks, import_prices
+from alphalib.sources.macro import import_macro
+from alphalib.sources.minutes import import_minutes
+from alphalib.sources.tables import import_table
+from alphalib.store import Store
+
+app = typer.Typer(
+    help="alphalib: research notebooks, backtests and paper trading in one library.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Files: TypeAlias = Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV or parquet.")]
+StoreUrl: TypeAlias = Annotated[
+    str | None, typer.Option("--store", help="Folder or URL of the bus; `data` without it.")
+]
+Columns: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="ROLE=NAME", help="What a column means, where the guess fails: date=TradeDate."),
+]
+
+
+class PriceKind(StrEnum):
+    """What the closes of a file are."""
+
+    RAW = "raw"
+    SPLIT_ADJUSTED = "split-adjusted"
+
+
+@app.command("import-prices")
+def prices(
+    files: Files,
+    store: StoreUrl = None,
+    column: Columns = None,
+    prices: Annotated[
+        PriceKind | None, typer.Option(help="What `close` is; guessed from adj_close without it.")
+    ] = None,
+) -> None:
+    """Daily bars of stocks, long or wide, with their dividends, splits and quality report."""
+    kind: Prices | None = None if prices is None else "raw" if prices is PriceKind.RAW else "split-adjusted"
+    with _steps(len(files) + STEPS_AFTER) as step:
+        lines = import_prices(_store(store), files, today=_today(), prices=kind, given=_given(column), step=step)
+    _tell(lines)
+
+
+@app.command("import-benchmarks")
+def benchmarks(files: Files, store: StoreUrl = None, column: Columns = None) -> None:
+    """Total-return closes of SPY and the sector ETFs."""
+    with _steps(len(files) + 2) as step:
+        lines = import_benchmarks(_store(store), files, today=_today(), given=_given(column), step=step)
+    _tell(lines)
+
+
+@app.command("import-members")
+def members(files: Files, store: StoreUrl = None, column: Columns = None) -> None:
+    """Who belonged to the universe when: ticker, start, end. Members without prices are kept."""
+    _import_table("membership", files, store, column)
+
+
+@app.command("import-sectors")
+def sectors(files: Files, store: StoreUrl = None, column: Columns = None) -> None:
+    """GICS sectors: ticker, sector, and start where they changed."""
+    _import_table("sectors", files, store, column)
+
+
+@app.command("import-aliases")
+def aliases(files: Files, store: StoreUrl = None, column: Columns = None) -> None:
+    """Which column a symbol of the exchange was at a date: ticker, symbol, start, end."""
+    _import_table("aliases", files, store, column)
+
+
+@app.command("import-earnings")
+def earnings(files: Files, store: StoreUrl = None, column: Columns = None) -> None:
+    """Earnings reports: ticker, date, before or after the session, estimate and actual."""
+    _import_table("earnings", files, store, column)
+
+
+@app.command("import-fundamentals")
+def fundamentals(files: Files, store: StoreUrl = None, column: Columns = None) -> None:
+    """Figures by filing: ticker, period end, filing date, one column a figure."""
+    _import_table("fundamentals", files, store, column)
+
+
+@app.command("import-macro")
+def macro(
+    files: Files,
+    store: StoreUrl = None,
+    column: Columns = None,
+    lag_days: Annotated[int | None, typer.Option(min=0, help="Calendar days from date to publication.")] = None,
+) -> None:
+    """Macro series, long or wide; the lag is guessed from their frequency."""
+    with _steps(len(files) + 1) as step:
+        lines = import_macro(_store(store), files, given=_given(column), lag_days=lag_days, today=_today(), step=step)
+    _tell(lines)
+
+
+@app.command("import-minutes")
+def minutes(files: Files, store: StoreUrl = None, column: Columns = None) -> None:
+    """Minute bars: ticker, time, open, high, low, close, volume."""
+    with _steps(len(files) + 1) as step:
+        lines = import_minutes(_store(store), files, given=_given(column), today=_today(), step=step)
+    _tell(lines)
+
+
+def _import_table(name: str, files: list[Path], store: str | None, column: list[str] | None) -> None:
+    with _steps(len(files) + 1) as step:
+        lines = import_table(_store(store), name, files, given=_given(column), step=step)
+    _tell(lines)
+
+
+def _store(url: str | None) -> Store:
+    return Store(url or settings().store)
+
+
+def _today() -> pd.Timestamp:
+    return pd.Timestamp(SystemClock().now().date())
+
+
+def _given(pairs: list[str] | None) -> dict[str, str]:
+    given = {}
+    for pair in pairs or []:
+        role, equals, name = pair.partition("=")
+        if not (role and equals and name):
+            raise InputError(f"--column takes ROLE=NAME, such as date=TradeDate, got {pair!r}")
+        given[role] = name
+    return given
+
+
+@contextmanager
+def _steps(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar that moves on with every step it is told."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=total, completed=-1)
+
+        def step(description: str) -> None:
+            progress.update(task, description=description, advance=1)
+
+        yield step
+
+
+def _tell(lines: list[str]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; what goes wrong on purpose is shown as its message, with exit code 2."""
+    try:
+        app(args=arguments, prog_name="python -m alphalib")
+    except AlphalibError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

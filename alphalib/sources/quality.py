@@ -1,0 +1,439 @@
+"""The gate every daily bar passes: what is doubtful is quarantined and listed, the rest goes on.
+
+Whether a row is accepted depends on that row and on rows before it, never on later ones, so that cutting the end of
+history changes nothing before. The price of that: a true move that looks like a fault costs its first two rows; the
+third at the new level is accepted. What each kind means stands in `KINDS`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import Field
+
+from alphalib.contracts import Artefact, Row
+from alphalib.errors import InputError
+from alphalib.sessions import all_sessions
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+KINDS = {
+    "duplicate": "a second row of the same name and session; both go when they differ",
+    "not_a_session": "dated on a day the exchange was closed",
+    "impossible_bar": "a price or volume below zero, a price of zero or missing, or not low ≤ open, close ≤ high",
+    "stale": "the bar before it again: with the same volume, without volume, or for the third time",
+    "decimal_slip": "a price about 10, 100, … times or a tenth, a hundredth, … of the last accepted close",
+    "unexplained_jump": "a price five times or a fifth of the last accepted close without a corporate action, or a "
+    "return far outside the name's and that day's range on ordinary volume",
+}
+
+PRICES = ["open", "high", "low", "close"]
+FAR = np.log(5.0)  # no name of the S&P 900 moved so far in a session of 2010–2024 without an action
+JUMP = 0.15  # log return over the market's median
+JUMP_SIGMAS = 8.0  # of the name's last 63 returns, or of that day's cross-section where that is wider
+QUIET = 2.0  # true news comes with volume: below this multiple of the 21-session median there was none
+DOUBTFUL_ROWS = 2  # a level that holds longer is accepted from there on
+LONG_GAP = 63  # [sessions] a symbol unused this long that returns at another level is another security
+WIDE_GAP = np.log(2.0)
+TOLERANCE = 1e-6  # relative; float32 files round each field on its own
+LISTED = 200  # findings in the report; the quarantine table has all
+
+
+class Finding(Row):
+    """A quarantined row."""
+
+    date: str
+    ticker: str
+    kind: str
+    detail: str
+
+
+class Relisting(Row):
+    """A column that was cut in two, because the rows from `start` on belong to another security."""
+
+    ticker: str
+    symbol: str
+    start: str
+    reason: str
+
+
+class Gap(Row):
+    """Sessions without a row inside a name's listing."""
+
+    ticker: str
+    after: str
+    sessions: int
+
+
+class QualityReport(Artefact):
+    """What the gate found; the quarantined rows lie in `prices/quarantine.parquet`."""
+
+    path: ClassVar[str] = "prices/quality.json"
+
+    rows: int
+    names: int
+    first: str
+    accepted: int
+    quarantined: dict[str, int]
+    findings: list[Finding]
+    relisted: list[Relisting]
+    gap_sessions: int
+    gap_names: int
+    longest_gaps: list[Gap]
+    notes: list[str] = Field([])
+
+    def lines(self) -> list[str]:
+        """The report in sentences."""
+        total = sum(self.quarantined.values())
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in self.quarantined.items() if count)
+        told = [
+            f"{self.rows:,} rows of {self.names:,} names from {self.first} to {self.date}: {self.accepted:,} accepted, "
+            f"{total:,} quarantined" + (f" ({kinds})" if kinds else "")
+        ]
+        if self.gap_sessions:
+            worst = self.longest_gaps[0]
+            told.append(
+                f"{self.gap_sessions:,} sessions are missing inside the listings of {self.gap_names:,} names; "
+                f"the longest gap: {worst.ticker}, {worst.sessions} after {worst.after}"
+            )
+        told += [f"{r.symbol} is column {r.ticker} from {r.start}: {r.reason}" for r in self.relisted]
+        return told + self.notes
+
+
+class Gated(NamedTuple):
+    """What came through, what did not, and why."""
+
+    bars: pd.DataFrame
+    quarantined: pd.DataFrame
+    report: QualityReport
+
+
+def gate(bars: pd.DataFrame, actions: pd.DataFrame) -> Gated:
+    """Separate doubtful daily bars from the rest.
+
+    Parameters
+    ----------
+    bars : DataFrame
+        `date`, `ticker`, `open`, `high`, `low`, `close`, `volume`, in any order; other columns are kept. A price that
+        is missing in every row is not asked for.
+    actions : DataFrame
+        Corporate actions as in `Market.actions`; splits and dividends explain jumps, delistings end a listing.
+
+    Returns
+    -------
+    Gated
+        `bars` sorted by ticker and date, a name that changed its security with a second column (`CHRD.2`);
+        `quarantined` the same columns with `kind` and `detail`; `report`.
+    """
+    if bars.empty:
+        raise InputError("there are no bars to check")
+    ordered = bars.sort_values(["ticker", "date"], kind="stable", ignore_index=True)
+    codes, names = pd.factorize(ordered["ticker"])
+    kind = np.full(len(ordered), "", dtype=object)
+    detail = np.full(len(ordered), "", dtype=object)
+    prices = ordered[PRICES].to_numpy(dtype=float)
+    volume = ordered["volume"].to_numpy(dtype=float)
+    asked = ~np.isnan(prices).all(axis=0)
+
+    _mark(kind, detail, _duplicates(ordered))
+    positions = all_sessions().get_indexer(pd.DatetimeIndex(ordered["date"]))
+    _mark(
+        kind, detail, {int(row): ("not_a_session", "the exchange was closed") for row in np.flatnonzero(positions < 0)}
+    )
+    _mark(kind, detail, _impossible(prices[:, asked], volume, kind == ""))
+    good = np.flatnonzero(kind == "")
+    _mark(kind, detail, _stale(prices, volume, codes, good))
+    good = np.flatnonzero(kind == "")
+    track = _Track.of(prices[good], volume[good], codes[good], positions[good], ordered["date"].to_numpy()[good])
+    doubts, breaks = _jumps(track, _growth(track, names, actions), _endings(names, actions))
+    _mark(kind, detail, {int(good[row]): doubt for row, doubt in doubts.items()})
+
+    relisted = _relisted(ordered, {int(good[row]): reason for row, reason in breaks.items()})
+    renamed = rename_columns(ordered, relisted)
+    accepted = kind == ""
+    quarantined = renamed[~accepted].assign(kind=kind[~accepted], detail=detail[~accepted]).reset_index(drop=True)
+    clean = renamed[accepted].sort_values(["ticker", "date"], kind="stable", ignore_index=True)
+    if clean.empty:
+        raise InputError(f"all {len(bars):,} rows are doubtful, the first: {_first(quarantined)}")
+    return Gated(clean, quarantined, _report(ordered, clean, quarantined, relisted))
+
+
+def rename_columns(table: pd.DataFrame, relisted: list[Relisting]) -> pd.DataFrame:
+    """A table of `date` and `ticker` with the names that `relisted` gives securities of reused symbols."""
+    if not relisted:
+        return table
+    tickers = table["ticker"].to_numpy(dtype=object).copy()
+    for listing in sorted(relisted, key=lambda one: one.start):
+        later = (table["ticker"] == listing.symbol) & (table["date"] >= pd.Timestamp(listing.start))
+        tickers[later.to_numpy()] = listing.ticker
+    return table.assign(ticker=pd.Series(tickers, index=table.index, dtype="str"))
+
+
+def _mark(kind: Any, detail: Any, doubts: dict[int, tuple[str, str]]) -> None:
+    """The first doubt about a row stands."""
+    for row, (name, sentence) in doubts.items():
+        if kind[row] == "":
+            kind[row], detail[row] = name, sentence
+
+
+def _duplicates(ordered: pd.DataFrame) -> dict[int, tuple[str, str]]:
+    again = ordered.duplicated(["ticker", "date"], keep=False)
+    if not again.any():
+        return {}
+    doubled = ordered[again]
+    kept = ~doubled.duplicated(["ticker", "date"])
+    values = ["ticker", "date", *PRICES, "volume"]
+    same = doubled.duplicated(values, keep=False).groupby([doubled["ticker"], doubled["date"]]).transform("all")
+    distinct = doubled.groupby(["ticker", "date"])[[*PRICES, "volume"]].transform("nunique").max(axis=1)
+    same &= distinct <= 1
+    doubts = {int(row): ("duplicate", "same values as the row that is kept") for row in doubled.index[same & ~kept]}
+    differ = ("duplicate", "rows of one name and session with different values")
+    return doubts | dict.fromkeys(map(int, doubled.index[~same]), differ)
+
+
+def _impossible(prices: Floats, volume: Floats, checked: npt.NDArray[np.bool_]) -> dict[int, tuple[str, str]]:
+    """Bars that cannot be; `prices` has the columns of `PRICES` that the source has, low and high only if all four."""
+    missing, negative = np.isnan(prices).any(axis=1), (prices <= 0).any(axis=1) | (volume < 0)
+    doubts: dict[int, tuple[str, str]] = {}
+    crossed = np.zeros(len(prices), dtype=bool)
+    if prices.shape[1] == len(PRICES):
+        opened, high, low, close = prices.T
+        crossed = (low * (1 - TOLERANCE) > np.minimum(opened, close)) | (
+            high * (1 + TOLERANCE) < np.maximum(opened, close)
+        )
+    for faulty, sentence in (
+        (missing, "a price is missing"),
+        (negative, "a price is not above zero, or the volume is below it"),
+        (crossed, "not low ≤ open, close ≤ high"),
+    ):
+        for row in np.flatnonzero(faulty & checked):
+            doubts.setdefault(int(row), ("impossible_bar", sentence))
+    return doubts
+
+
+def _stale(prices: Floats, volume: Floats, codes: Ints, rows: Ints) -> dict[int, tuple[str, str]]:
+    held, traded = prices[rows], volume[rows]
+    again = np.zeros(len(rows), dtype=bool)
+    equal = (held[1:] == held[:-1]) | (np.isnan(held[1:]) & np.isnan(held[:-1]))
+    again[1:] = equal.all(axis=1) & (codes[rows][1:] == codes[rows][:-1])
+    third = np.zeros_like(again)
+    third[1:] = again[1:] & again[:-1]
+    copied = np.zeros_like(again)
+    copied[1:] = again[1:] & ((traded[1:] == traded[:-1]) | (traded[1:] == 0))
+    flat_without_volume = np.isnan(held[:, :3]).any(axis=1) & np.isnan(traded)  # closes alone do repeat
+    stale = (copied | third) & ~flat_without_volume
+    return {int(row): ("stale", "the bar before it again") for row in rows[stale]}
+
+
+class _Track(NamedTuple):
+    """Accepted-so-far rows, sorted by name and session, with what is usual for each of them."""
+
+    prices: Floats
+    volume: Floats
+    codes: Ints
+    positions: Ints
+    dates: Any
+    market: Floats
+    spread: Floats
+    usual_volume: Floats
+
+    @classmethod
+    def of(cls, prices: Floats, volume: Floats, codes: Ints, positions: Ints, dates: Any) -> _Track:
+        """Usual size of a move and of the volume, from past rows and the same session's cross-section."""
+        moves = np.full(len(prices), np.nan)
+        moves[1:] = np.where(codes[1:] == codes[:-1], np.diff(np.log(prices[:, 3])), np.nan)
+        by_session = pd.Series(moves).groupby(positions)
+        enough = by_session.transform("count") >= 20
+        median = by_session.transform("median").where(enough, 0.0)
+        excess = pd.Series(moves) - median
+        across = 1.4826 * excess.abs().groupby(positions).transform("median").where(enough, 0.0)
+        of_name = excess.clip(-2 * JUMP, 2 * JUMP).groupby(codes).rolling(63, min_periods=10).std().to_numpy()
+        median_volume = pd.Series(volume).groupby(codes).rolling(21, min_periods=5).median().to_numpy()
+        sessions = pd.Series(median.to_numpy(), index=positions).groupby(level=0).first()
+        market = sessions.cumsum().reindex(positions).to_numpy()
+        spread = np.maximum(_before(of_name, codes), np.nan_to_num(across.to_numpy()))  # NaN without ten returns
+        return cls(prices, volume, codes, positions, dates, market, spread, _before(median_volume, codes))
+
+
+def _before(values: Floats, codes: Ints) -> Floats:
+    """Values of the name's row before; NaN in its first."""
+    shifted = np.full(len(values), np.nan)
+    shifted[1:] = np.where(codes[1:] == codes[:-1], values[:-1], np.nan)
+    return shifted
+
+
+def _growth(track: _Track, names: pd.Index, actions: pd.DataFrame) -> Floats:
+    """Running sum of log growth by splits and dividends; only differences within a name mean something."""
+    growth = np.zeros(len(track.codes))
+    chosen = actions[actions["kind"].isin(["split", "dividend"])]
+    codes = names.get_indexer(pd.Index(chosen["ticker"]))
+    known = codes >= 0
+    chosen, codes = chosen[known], codes[known]
+    stamps = track.dates.astype("datetime64[D]").astype(np.int64)
+    keys = track.codes.astype(np.int64) * 10**6 + stamps
+    wanted = codes.astype(np.int64) * 10**6 + chosen["date"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    rows = np.searchsorted(keys, wanted)
+    inside = rows < len(keys)
+    inside[inside] = track.codes[rows[inside]] == codes[inside]
+    rows, value = rows[inside], chosen["value"].to_numpy(dtype=float)[inside]
+    split = (chosen["kind"] == "split").to_numpy()[inside]
+    np.add.at(growth, rows, np.where(split, np.log(value), np.log1p(value / track.prices[rows, 3])))
+    return np.cumsum(growth)
+
+
+def _endings(names: pd.Index, actions: pd.DataFrame) -> dict[int, list[pd.Timestamp]]:
+    """Dates of the delistings of each name."""
+    ended = actions[actions["kind"] == "delisting"]
+    return {
+        int(names.get_loc(ticker)): sorted(rows["date"]) for ticker, rows in ended.groupby("ticker") if ticker in names
+    }
+
+
+def _jumps(
+    track: _Track, growth: Floats, endings: dict[int, list[pd.Timestamp]]
+) -> tuple[dict[int, tuple[str, str]], dict[int, str]]:
+    """Doubtful rows, and the rows from which a name is another security."""
+    rows = np.arange(1, len(track.codes))
+    same = track.codes[1:] == track.codes[:-1]
+    suspects = rows[same & (_doubtful(track, growth, rows, rows - 1) | _returns(track, growth, rows, rows - 1))]
+    suspected = set(track.codes[suspects].tolist()) | set(endings)
+    doubts: dict[int, tuple[str, str]] = {}
+    breaks: dict[int, str] = {}
+    for code in sorted(suspected):
+        first, after = np.searchsorted(track.codes, [code, code + 1])
+        if first < after:
+            _walk(track, growth, range(int(first), int(after)), endings.get(code, []), doubts, breaks)
+    return doubts, breaks
+
+
+def _walk(
+    track: _Track,
+    growth: Floats,
+    rows: range,
+    endings: list[pd.Timestamp],
+    doubts: dict[int, tuple[str, str]],
+    breaks: dict[int, str],
+) -> None:
+    """One name from its first row to its last: accept, doubt, or begin a new security."""
+    accepted = rows[0]
+    doubtful: list[int] = []
+    for row in rows[1:]:
+        last, now = track.dates[accepted], track.dates[row]
+        if any(last < np.datetime64(ending) <= now for ending in endings):
+            breaks[row] = "the listing before it had ended"
+        elif _one(_returns, track, growth, row, accepted):
+            sessions = track.positions[row] - track.positions[accepted] - 1
+            breaks[row] = f"back after {sessions} sessions at {_ratio(track, row, accepted):.3g} times the last close"
+        elif _one(_doubtful, track, growth, row, accepted):
+            if doubtful and _one(_doubtful, track, growth, row, doubtful[-1]):
+                doubtful = []
+            doubtful.append(row)
+            if len(doubtful) <= DOUBTFUL_ROWS:
+                doubts[row] = _doubt(track, row, accepted)
+                continue
+            if np.log(_ratio(track, row, accepted)) > FAR:  # nobody earned this; a fall, though, may have been lost
+                breaks[row] = f"{_ratio(track, row, accepted):.4g} times the last close with nothing to explain it"
+        accepted, doubtful = row, []
+
+
+def _one(test: Any, track: _Track, growth: Floats, row: int, reference: int) -> bool:
+    return bool(test(track, growth, np.array([row]), np.array([reference]))[0])
+
+
+def _ratio(track: _Track, row: int, reference: int) -> float:
+    return float(track.prices[row, 3] / track.prices[reference, 3])
+
+
+def _doubtful(track: _Track, growth: Floats, rows: Ints, references: Ints) -> npt.NDArray[np.bool_]:
+    """Whether rows are too far from their reference rows, with corporate actions counted or not."""
+    with np.errstate(invalid="ignore"):
+        moves = np.log(track.prices[rows]) - np.log(track.prices[references, 3])[:, None]
+        explained = (growth[rows] - growth[references])[:, None]
+        beyond = np.fmin(np.nanmax(np.abs(moves), axis=1), np.nanmax(np.abs(moves + explained), axis=1))
+        market = track.market[rows] - track.market[references]
+        excess = np.minimum(np.abs(moves[:, 3] - market), np.abs(moves[:, 3] + explained[:, 0] - market))
+        elapsed = np.maximum(track.positions[rows] - track.positions[references], 1)
+        jump = (excess > JUMP) & (excess > JUMP_SIGMAS * track.spread[rows] * np.sqrt(elapsed))
+        quiet = track.volume[rows] < QUIET * track.usual_volume[rows]
+    return np.asarray((beyond > FAR) | (jump & quiet))
+
+
+def _returns(track: _Track, growth: Floats, rows: Ints, references: Ints) -> npt.NDArray[np.bool_]:
+    """Whether rows come after a long gap at another level."""
+    move = np.log(track.prices[rows, 3] / track.prices[references, 3])
+    nearest = np.minimum(np.abs(move), np.abs(move + growth[rows] - growth[references]))
+    long_gap = track.positions[rows] - track.positions[references] > LONG_GAP
+    return np.asarray(long_gap & (nearest > WIDE_GAP))
+
+
+def _doubt(track: _Track, row: int, accepted: int) -> tuple[str, str]:
+    """Kind and sentence of a doubtful row."""
+    ratios = track.prices[row] / track.prices[accepted, 3]
+    tens = np.log10(ratios)
+    slipped = (np.abs(tens - np.round(tens)) < 0.15) & (np.round(tens) != 0)
+    worst = int(np.nanargmax(np.abs(tens)))
+    sentence = f"{PRICES[worst]} is {ratios[worst]:.4g} times the last accepted close, {track.prices[accepted, 3]:.6g}"
+    return ("decimal_slip" if slipped[worst] else "unexplained_jump"), sentence
+
+
+def _relisted(ordered: pd.DataFrame, breaks: dict[int, str]) -> list[Relisting]:
+    taken = set(ordered["ticker"].unique()) if breaks else set()
+    relisted = []
+    for row in sorted(breaks):
+        symbol = str(ordered["ticker"].iloc[row])
+        number = 2
+        while f"{symbol}.{number}" in taken:
+            number += 1
+        taken.add(f"{symbol}.{number}")
+        start = f"{ordered['date'].iloc[row]:%Y-%m-%d}"
+        relisted.append(Relisting(ticker=f"{symbol}.{number}", symbol=symbol, start=start, reason=breaks[row]))
+    return relisted
+
+
+def _report(
+    ordered: pd.DataFrame, clean: pd.DataFrame, quarantined: pd.DataFrame, relisted: list[Relisting]
+) -> QualityReport:
+    counts = quarantined["kind"].value_counts()
+    gaps = _gaps(clean)
+    return QualityReport(
+        date=f"{clean['date'].max():%Y-%m-%d}",
+        first=f"{clean['date'].min():%Y-%m-%d}",
+        rows=len(ordered),
+        names=int(clean["ticker"].nunique()),
+        accepted=len(clean),
+        quarantined={kind: int(counts.get(kind, 0)) for kind in KINDS},
+        findings=[
+            Finding(date=f"{row.date:%Y-%m-%d}", ticker=row.ticker, kind=row.kind, detail=row.detail)
+            for row in _rare_first(quarantined).head(LISTED).itertuples()
+        ],
+        relisted=relisted,
+        gap_sessions=sum(gap.sessions for gap in gaps),
+        gap_names=len({gap.ticker for gap in gaps}),
+        longest_gaps=sorted(gaps, key=lambda gap: (-gap.sessions, gap.ticker, gap.after))[:20],
+    )
+
+
+def _rare_first(quarantined: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the rarer kinds first, so that a thousand stale rows do not hide one jump."""
+    frequency = quarantined["kind"].map(quarantined["kind"].value_counts())
+    return quarantined.assign(frequency=frequency).sort_values(["frequency", "kind", "ticker", "date"], kind="stable")
+
+
+def _gaps(clean: pd.DataFrame) -> list[Gap]:
+    positions = pd.Series(all_sessions().get_indexer(pd.DatetimeIndex(clean["date"])), index=clean.index)
+    missing = (positions.groupby(clean["ticker"]).diff() - 1).fillna(0).astype(int)
+    before = clean["date"].shift()
+    rows = missing.index[missing > 0]
+    return [
+        Gap(ticker=str(clean["ticker"].iloc[r]), after=f"{before.iloc[r]:%Y-%m-%d}", sessions=int(missing.iloc[r]))
+        for r in rows
+    ]
+
+
+def _first(quarantined: pd.DataFrame) -> str:
+    row = quarantined.iloc[0]
+    return f"{row['ticker']} on {row['date']:%Y-%m-%d}, {row['detail']}"
