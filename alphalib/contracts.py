@@ -328,6 +328,9 @@ class PortfolioFile(Artefact):
         gt=0, description="Highest end-of-day NAV, adjusted for deposits and withdrawals. [currency]"
     )
     halted_since: str | None = None
+    decisions_halted: int = Field(0, ge=0, description="In the present halt. [decisions]")
+    tiers_fired: int = Field(0, ge=0, description="Drawdown tiers whose exits were forced. [tiers]")
+    rearmed: bool = Field(False, description="Whether a person has re-armed since the last decision.")
     positions: list[Holding] = []
 
 
@@ -393,6 +396,16 @@ class Fold(Row):
     ic: Measured = Field(description="Mean per-date rank IC, out of sample. [correlation]")
 
 
+class GateCheck(Row):
+    """One rule of the promotion gate: what was found, and what was asked for."""
+
+    rule: str
+    value: float | None
+    limit: float
+    passed: bool
+    note: str = ""
+
+
 class PredictorMetrics(Artefact):
     """How well the predictor did out of sample, and whether the gate lets it act."""
 
@@ -405,6 +418,45 @@ class PredictorMetrics(Artefact):
     folds: list[Fold] = []
     reasons: list[str] = Field([], description="Why the gate refused the candidate, or what it passed on.")
     trials: int = Field(ge=1, description="Models tried in this lineage, from the ledger. [trials]")
+    effective_trials: float | None = Field(None, ge=1, description="Allowing for their correlation. [trials]")
+    promoted: bool = False
+    checks: list[GateCheck] = []
+    horizon: int = Field(5, ge=1, description="[sessions]")
+    importances: dict[str, Fraction] = Field({}, description="Mean share of the gain by feature. [fraction]")
+
+
+class ModelCard(Artefact):
+    """What a model is, beside its weights; `date` is the last session whose close it knows."""
+
+    path: ClassVar[str] = "predictor/weights/{version}.json"
+
+    version: str
+    trained_until: str = Field(description="Last session that gave a training row.")
+    horizon: int = Field(ge=1, description="[sessions]")
+    features: list[str] = Field(min_length=1)
+    steady: list[str] = Field([], description="Features that had a value on every recent session of training.")
+    estimator: dict[str, Any]
+    configuration: str = Field(description="Hash of features, horizon and estimator: what a refit shares.")
+    rows: int = Field(ge=1, description="Training rows. [names × dates]")
+    return_scale: float = Field(ge=0, description="Return per unit of output, out of sample. [fraction]")
+    weights_hash: str
+    data_hash: str
+    code_version: str
+    trial: str = Field(description="Id in the trial ledger.")
+    checks: list[GateCheck]
+
+    def at(self) -> str:
+        """Path of this artefact on the bus."""
+        return type(self).path.format(version=self.version)
+
+
+class CurrentModel(Artefact):
+    """Which model is in use since `date`, and which one was before it."""
+
+    path: ClassVar[str] = "predictor/weights/current.json"
+
+    version: str
+    previous: str | None = None
 
 
 def require_fresh(artefact: Artefact, *, asof: pd.Timestamp, within: int) -> int:

@@ -1,0 +1,242 @@
+"""The gate: which model may be used. Out-of-sample ICs in, a verdict with every reason out.
+
+Refusing is as normal as promoting: of models without skill at most one in twenty passes, however many were tried. What
+is missing counts as failed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from alphalib.errors import InputError
+from alphalib.evidence.estimate import Estimate
+from alphalib.evidence.ic import icir
+from alphalib.evidence.significance import block_bootstrap, mean_with_interval, minimum_detectable
+from alphalib.market import Panel
+
+
+@dataclass(frozen=True)
+class GateParams:
+    """What the gate asks for.
+
+    Parameters
+    ----------
+    level : float
+        Error of the one-sided tests, before the number of trials tightens it. [probability]
+    minimum_ic : float
+        Mean rank IC at least, however sure it is: below it costs eat everything. [correlation]
+    minimum_folds : int
+        Out-of-sample folds at least.
+    fold : int
+        Length of a fold; a remainder shorter than half of it joins the fold before. [sessions]
+    positive_folds : float
+        Share of folds with a positive mean IC at least. [fraction]
+    coverage : float
+        Share of the sessions between the first and the last IC that have one, at least. [fraction]
+    draws : int
+        Resamples of the bootstrap.
+    """
+
+    level: float = 0.05
+    minimum_ic: float = 0.005
+    minimum_folds: int = 4
+    fold: int = 252
+    positive_folds: float = 0.6
+    coverage: float = 0.9
+    draws: int = 2000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule: the value found, the limit it was held against, and whether it passed."""
+
+    rule: str
+    value: float
+    limit: float
+    passed: bool
+    note: str = ""
+
+    def __str__(self) -> str:
+        verb = "passed" if self.passed else "failed"
+        note = f" ({self.note})" if self.note else ""
+        return f"{verb} {self.rule}: {self.value:.4g} against {self.limit:.4g}{note}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate decided, and everything it decided on.
+
+    Parameters
+    ----------
+    promoted : bool
+        Whether every check passed.
+    checks : tuple of Check
+        In the order in which they were made; none is left out after a failure.
+    rank_ic : Estimate
+        Mean of the per-date rank ICs with its two-sided 95 % interval. [correlation]
+    icir : float
+        [ratio]
+    minimum_detectable : float
+        True mean IC that this much history would have found four times out of five. [correlation]
+    folds : int
+        Out-of-sample folds.
+    trials : float
+        Effective number tried that the level was divided among. [trials]
+    notes : tuple of str
+        What decided nothing but should be read.
+    """
+
+    promoted: bool
+    checks: tuple[Check, ...]
+    rank_ic: Estimate
+    icir: float
+    minimum_detectable: float
+    folds: int
+    trials: float
+    notes: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return "\n".join(["promoted" if self.promoted else "refused", *(f"  {check}" for check in self.checks)])
+
+
+def gate(
+    oos_ic: pd.Series,
+    *,
+    horizon: int,
+    trials: float,
+    rng: np.random.Generator,
+    incumbent: pd.Series | None = None,
+    raw: Panel | None = None,
+    params: GateParams | None = None,
+) -> Verdict:
+    """Decide whether a model is promoted.
+
+    Parameters
+    ----------
+    oos_ic : Series
+        Per-date rank ICs out of sample, as from `rank_ic(walk.predictions, label)`; NaN where there is none.
+    horizon : int
+        Of the label. [sessions]
+    trials : float
+        `Ledger.effective_count` of the lineage, this trial included. [trials]
+    rng : Generator
+        For the bootstrap.
+    incumbent : Series, optional
+        The same for the model in use, when it is of another configuration: it yields only to a model that is better on
+        the same dates beyond doubt. A refit of the same configuration replaces itself and needs none.
+    raw : Panel, optional
+        Out-of-fold predictions before centring; saturation and a tilt to one side are noted.
+    params : GateParams, optional
+        Limits.
+
+    Returns
+    -------
+    Verdict
+
+    Notes
+    -----
+    With N effective trials each is tested at 1 − (1 − level)^(1/N): Šidák (1967),
+    https://doi.org/10.1080/01621459.1967.10482935. Only the Newey–West bound is tightened so; the bootstrap guards
+    against its asymptotics at the plain level, since a far quantile of a bootstrap would be noise.
+    """
+    params = params or GateParams()
+    if not trials >= 1:
+        raise InputError(f"this is one trial at least, got {trials}; take the number from the ledger")
+    known = _span(oos_ic)
+    estimate = mean_with_interval(known, horizon=horizon)
+    means = fold_means(known, fold=params.fold)
+    checks = [
+        *_fold_checks(known, means, params),
+        *_bound_checks(known, estimate, horizon=horizon, trials=trials, rng=rng, params=params),
+    ]
+    if incumbent is not None:
+        checks.append(_incumbent_check(known, incumbent, horizon=horizon, params=params))
+    return Verdict(
+        promoted=all(check.passed for check in checks),
+        checks=tuple(checks),
+        rank_ic=estimate,
+        icir=icir(known),
+        minimum_detectable=minimum_detectable(estimate.standard_error),
+        folds=len(means),
+        trials=float(trials),
+        notes=() if raw is None else _notes(raw),
+    )
+
+
+def fold_means(per_date: pd.Series, *, fold: int = 252) -> pd.Series:
+    """Mean IC of each run of `fold` sessions from the first on; NaN where a fold has none. [correlation]"""
+    count = max(round(len(per_date) / fold), 1) if len(per_date) else 0
+    number = np.minimum(np.arange(len(per_date)) // fold, count - 1)
+    return per_date.groupby(number).mean().rename_axis("fold")
+
+
+def _span(oos_ic: pd.Series) -> pd.Series:
+    """From the first to the last IC: before is training, after are outcomes still to come."""
+    first, last = oos_ic.first_valid_index(), oos_ic.last_valid_index()
+    return oos_ic.iloc[:0] if first is None else oos_ic.loc[first:last]
+
+
+def _fold_checks(known: pd.Series, means: pd.Series, params: GateParams) -> list[Check]:
+    return [
+        _at_least("coverage", float(known.notna().mean()), params.coverage, f"{len(known)} sessions"),
+        _at_least("folds", len(means), params.minimum_folds),
+        # A fold without an IC counts as one that was not positive.
+        _at_least("positive_folds", float((means > 0).mean()), params.positive_folds, f"of {len(means)}"),
+    ]
+
+
+def _bound_checks(
+    known: pd.Series,
+    estimate: Estimate,
+    *,
+    horizon: int,
+    trials: float,
+    rng: np.random.Generator,
+    params: GateParams,
+) -> list[Check]:
+    level = 1 - (1 - params.level) ** (1 / trials)
+    bound = estimate.value - float(stats.norm.ppf(1 - level)) * estimate.standard_error
+    drawn = block_bootstrap(known, np.mean, block=4 * horizon, draws=params.draws, rng=rng, level=1 - 2 * params.level)
+    among = f"one-sided {level:.2g}, which is {params.level:.2g} among {trials:.3g} trials"
+    return [
+        _at_least("mean_ic", estimate.value, params.minimum_ic, str(estimate)),
+        _above("newey_west_bound", bound, among),
+        _above("bootstrap_bound", drawn.low, f"one-sided {params.level:.2g}"),
+    ]
+
+
+def _incumbent_check(known: pd.Series, incumbent: pd.Series, *, horizon: int, params: GateParams) -> Check:
+    """Paired difference on common dates; one that shares too few of them is no comparison and fails."""
+    difference = (known - incumbent.reindex(known.index)).dropna()
+    shared = len(difference) / max(int(known.notna().sum()), 1)
+    if shared < params.coverage:
+        return Check("incumbent", math.nan, 0.0, passed=False, note=f"only {shared:.0%} of the dates in common")
+    estimate = mean_with_interval(difference, horizon=horizon)
+    bound = estimate.value - float(stats.norm.ppf(1 - params.level)) * estimate.standard_error
+    detectable = minimum_detectable(estimate.standard_error)
+    return _above("incumbent", bound, f"difference {estimate}, detectable {detectable:.3g}")
+
+
+def _notes(raw: Panel) -> tuple[str, ...]:
+    predicted = raw.dropna(how="all")
+    if predicted.empty:
+        return ("there are no predictions",)
+    mean, spread, names = predicted.mean(axis=1), predicted.std(axis=1), predicted.notna().sum(axis=1)
+    up, down = (predicted > 0).sum(axis=1) / names, (predicted < 0).sum(axis=1) / names
+    saturated = float((predicted.max(axis=1) == predicted.min(axis=1)).mean())
+    tilted = float(((np.maximum(up, down) > 0.8) & (mean.abs() > 0.5 * spread)).mean())
+    found = [(saturated, "every name has the same prediction"), (tilted, "over 80 % of the names lean to one side")]
+    return tuple(f"on {share:.1%} of the sessions {what}" for share, what in found if share > 0)
+
+
+def _at_least(rule: str, value: float, limit: float, note: str = "") -> Check:
+    return Check(rule, float(value), float(limit), passed=bool(value >= limit), note=note)
+
+
+def _above(rule: str, value: float, note: str = "") -> Check:
+    return Check(rule, float(value), 0.0, passed=bool(value > 0), note=note)

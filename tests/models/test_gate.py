@@ -1,0 +1,101 @@
+"""The gate refuses noise, promotes a strong signal, and says why."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alphalib.errors import InputError
+from alphalib.evidence.ic import rank_ic
+from alphalib.models.gate import GateParams, fold_means, gate
+from alphalib.sessions import all_sessions
+
+QUICK = GateParams(draws=200)
+
+
+def ics(seed, *, mean=0.0, sessions=1500, horizon=5):
+    """Per-date ICs as wide as real ones, .12, that overlap as labels of 5 sessions do."""
+    rng = np.random.default_rng(seed)
+    shocks = rng.normal(0, 0.12 / horizon**0.5, sessions + horizon - 1)
+    values = mean + np.convolve(shocks, np.ones(horizon), "valid")
+    return pd.Series(values, index=all_sessions()[5000 : 5000 + sessions])
+
+
+def judged(series, *, trials=1.0, params=QUICK, **options):
+    return gate(series, horizon=5, trials=trials, rng=np.random.default_rng(0), params=params, **options)
+
+
+def check(verdict, rule):
+    return next(check for check in verdict.checks if check.rule == rule)
+
+
+def test_noise_is_refused_and_signal_promoted():
+    promoted_noise = sum(judged(ics(seed)).promoted for seed in range(100))
+    promoted_signal = sum(judged(ics(seed, mean=0.04)).promoted for seed in range(20))
+    # Nominal 5 of 100; 12 would be beyond 99 % of a binomial with 6 %.
+    assert promoted_noise <= 11
+    assert promoted_signal >= 19
+
+
+def test_panels_of_noise_are_refused_and_panels_of_signal_promoted():
+    rng = np.random.default_rng(3)
+    label = pd.DataFrame(rng.normal(size=(1100, 25)), index=all_sessions()[5000:6100])
+    noise = [pd.DataFrame(rng.normal(size=label.shape), index=label.index) for _ in range(10)]
+    assert sum(judged(rank_ic(prediction, label)).promoted for prediction in noise) <= 2
+    assert judged(rank_ic(noise[0] + 0.2 * label, label)).promoted
+
+
+def test_every_reason_is_given_with_value_and_limit():
+    verdict = judged(ics(0, sessions=700))
+    assert [c.rule for c in verdict.checks] == [
+        "coverage",
+        "folds",
+        "positive_folds",
+        "mean_ic",
+        "newey_west_bound",
+        "bootstrap_bound",
+    ]
+    folds = check(verdict, "folds")
+    assert (folds.value, folds.limit, folds.passed) == (3, 4, False)
+    assert str(verdict).startswith("refused\n  passed coverage: 1 against 0.9")
+    assert verdict.minimum_detectable == pytest.approx(2.4865 * verdict.rank_ic.standard_error, rel=1e-4)
+
+
+def test_more_trials_ask_for_more():
+    series = ics(4, mean=0.012)
+    bounds = [check(judged(series, trials=n), "newey_west_bound").value for n in (1, 5, 50)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] > 0 > bounds[2]
+    with pytest.raises(InputError, match="take the number from the ledger"):
+        judged(series, trials=0)
+
+
+def test_an_incumbent_yields_only_to_what_is_better_beyond_doubt():
+    incumbent = ics(5, mean=0.04)
+    slightly = incumbent + ics(6, mean=0.0005)
+    clearly = incumbent + ics(6, mean=0.03)
+    assert not check(judged(slightly, incumbent=incumbent), "incumbent").passed
+    assert judged(clearly, incumbent=incumbent).promoted
+    assert not judged(incumbent, incumbent=incumbent).promoted
+
+
+def test_an_incumbent_of_other_dates_is_no_comparison():
+    series = ics(7, mean=0.05)
+    verdict = judged(series, incumbent=series.iloc[:700] - 0.05)
+    assert not verdict.promoted
+    assert "only 47% of the dates in common" in check(verdict, "incumbent").note
+
+
+def test_a_short_last_fold_joins_the_one_before():
+    assert len(fold_means(ics(0, sessions=252 * 4 + 125))) == 4
+    assert len(fold_means(ics(0, sessions=252 * 4 + 127))) == 5
+
+
+def test_saturation_and_tilt_are_noted():
+    rng = np.random.default_rng(8)
+    raw = pd.DataFrame(rng.normal(size=(100, 30)), index=all_sessions()[5000:5100])
+    assert judged(ics(0), raw=raw).notes == ()
+    raw.iloc[:25] += 2.0
+    raw.iloc[25:30] = 0.1
+    saturated, tilted = judged(ics(0), raw=raw).notes
+    assert saturated == "on 5.0% of the sessions every name has the same prediction"
+    assert tilted == "on 30.0% of the sessions over 80 % of the names lean to one side"

@@ -1,0 +1,158 @@
+"""Models on the bus."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alphalib.contracts import CurrentModel, ModelCard, PredictorMetrics
+from alphalib.errors import ContractError, EvidenceError, InputError, StoreError
+from alphalib.evidence.ic import rank_ic
+from alphalib.models.gate import GateParams, gate
+from alphalib.models.registry import (
+    configuration,
+    current,
+    out_of_fold,
+    predictor_metrics,
+    promote,
+    return_scale,
+)
+from alphalib.models.splits import PurgedWalkForward
+from alphalib.models.walkforward import final_model, walk_forward
+from alphalib.store import Store
+from tests.models.planted import planted, small_trees
+
+
+@pytest.fixture(scope="module")
+def trained():
+    features, label, mask = planted(strength=0.3)
+    walk = walk_forward(features, label, mask, PurgedWalkForward(min_train=250, test=100), small_trees())
+    final = final_model(features, label, mask, small_trees(), horizon=5)
+    verdict = gate(
+        rank_ic(walk.predictions, label),
+        horizon=5,
+        trials=1,
+        rng=np.random.default_rng(0),
+        raw=walk.raw,
+        params=GateParams(minimum_folds=2, draws=200),
+    )
+    return features, label, mask, walk, final, verdict
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+def put(store, trained, **changes):
+    _, label, _, walk, final, verdict = trained
+    given = {"verdict": verdict, "horizon": 5, "data_hash": "d", "code_version": "c", "trial": "t", **changes}
+    return promote(store, given.pop("final", final), walk, label, **given)
+
+
+def test_nothing_is_in_use_until_something_is_promoted(store, trained):
+    assert current(store) is None
+    model = put(store, trained)
+    read = current(store)
+    assert read.card == model.card
+    features, _, mask, *_ = trained
+    date = mask.index[-1]
+    expected = model.alpha(features, mask, date=date)
+    pd.testing.assert_series_equal(read.alpha(features, mask, date=date), expected, check_exact=True)
+    assert expected.mean() == pytest.approx(0, abs=1e-12)
+
+
+def test_the_alpha_is_a_return(store, trained):
+    features, label, mask, walk, *_ = trained
+    alpha = put(store, trained).alpha(features, mask, date=mask.index[-1])
+    # Deviation of the planted part: 0.3 · 0.04 = 0.012, of which 15 small trees reach a part.
+    assert 0.003 < alpha.std() < 0.015
+    assert return_scale(walk.predictions, -label) == 0.0
+
+
+def test_a_refused_model_cannot_be_promoted(store, trained):
+    refused = replace(trained[-1], promoted=False, checks=(replace(trained[-1].checks[0], passed=False),))
+    with pytest.raises(EvidenceError, match=r"the gate refused this model.*coverage"):
+        put(store, trained, verdict=refused)
+    assert store.paths("predictor/**") == []
+
+
+def test_a_model_predicts_no_date_it_was_trained_on(store, trained):
+    features, _, mask, *_ = trained
+    with pytest.raises(EvidenceError, match="lies before; read its out-of-fold predictions"):
+        put(store, trained).alpha(features, mask, date=mask.index[-2])
+
+
+def test_features_are_checked_by_name(store, trained):
+    features, _, mask, *_ = trained
+    model, date = put(store, trained), mask.index[-1]
+    turned = dict(reversed(features.items()))
+    with pytest.raises(InputError, match="another order"):
+        model.alpha(turned, mask, date=date)
+    with pytest.raises(InputError, match="missing: f3"):
+        model.alpha({name: features[name] for name in ("f0", "f1", "f2")}, mask, date=date)
+    with pytest.raises(InputError, match="'f2' has no value for any name"):
+        model.alpha({**features, "f2": features["f2"] * np.nan}, mask, date=date)
+
+
+def test_the_pointer_remembers_the_model_before(store, trained):
+    first = put(store, trained)
+    put(store, trained)  # again: the same model, not its own predecessor
+    assert store.read(CurrentModel.path, CurrentModel).previous is None
+    features, label, mask, *_ = trained
+    other = final_model(features, label, mask, small_trees(n_estimators=3), horizon=5)
+    second = put(store, trained, final=other)
+    pointer = store.read(CurrentModel.path, CurrentModel)
+    assert (pointer.version, pointer.previous) == (second.version, first.version)
+
+
+def test_damaged_or_missing_weights_are_a_fault_not_the_absence_of_a_model(store, trained):
+    model = put(store, trained)
+    path = f"predictor/weights/{model.version}.txt"
+    weights = store.read_bytes(path)
+    store.write_bytes(path, weights.replace(b"leaf_value=", b"leaf_value=9", 1))
+    with pytest.raises(ContractError, match="its card says"):
+        current(store)
+    store.remove(path)
+    with pytest.raises(StoreError, match="is not in the store"):
+        current(store)
+
+
+def test_out_of_fold_predictions_come_back(store, trained):
+    model = put(store, trained)
+    walk = trained[3]
+    expected = walk.predictions.dropna(how="all")
+    pd.testing.assert_frame_equal(out_of_fold(store, model.version), expected, check_freq=False, check_exact=True)
+
+
+def test_a_refit_shares_its_configuration(trained):
+    final = trained[4]
+    same = configuration(final.names, small_trees(n_jobs=2), horizon=5)
+    assert same == configuration(final.names, small_trees(), horizon=5)
+    assert same != configuration(final.names, small_trees(num_leaves=5), horizon=5)
+    assert same != configuration(final.names[::-1], small_trees(), horizon=5)
+
+
+def test_metrics_say_what_the_gate_said(store, trained):
+    _, label, _, walk, final, verdict = trained
+    metrics = predictor_metrics(
+        verdict,
+        walk,
+        rank_ic(walk.predictions, label),
+        asof=final.asof,
+        model_version="none",
+        horizon=5,
+        trials=3,
+    )
+    store.write(metrics.at(), metrics)
+    read = store.read(PredictorMetrics.path, PredictorMetrics)
+    assert read == metrics
+    assert read.ic.low < read.ic.value < read.ic.high
+    assert [fold.start for fold in read.folds] == [f"{day:%Y-%m-%d}" for day in walk.folds["test_first"]]
+    assert read.trials == 3
+
+
+def test_the_card_names_its_own_path(store, trained):
+    model = put(store, trained)
+    assert store.read(model.card.at(), ModelCard) == model.card
