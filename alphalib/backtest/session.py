@@ -23,7 +23,7 @@ class Fills(NamedTuple):
     """What happened in one session: lists as arrays, filled from the front.
 
     `counts` holds the number of fills and the number of payments. Sales have negative shares. `price` has the slippage
-    in it; `cost` is slippage and commission together. Payments are dividends and, fractions of a share
+    in it; `cost` is the commission. Payments are dividends and, fractions of a share
     paid out in a split.
     """
 
@@ -32,8 +32,8 @@ class Fills(NamedTuple):
     rule: Ints
     shares: Ints
     price: Floats
-    commission: Floats
     cost: Floats
+    slippage: Floats
     bound: Ints
     entered: Ints
     gain: Floats
@@ -59,8 +59,8 @@ def empty_fills(names: int) -> Fills:
         rule=integers(),
         shares=integers(),
         price=np.zeros(room),
-        commission=np.zeros(room),
         cost=np.zeros(room),
+        slippage=np.zeros(room),
         bound=integers(),
         entered=integers(),
         gain=np.zeros(room),
@@ -267,8 +267,8 @@ def record(
     fills.rule[place] = rule
     fills.shares[place] = shares
     fills.price[place] = price
-    fills.commission[place] = abs(shares) * price * commission
-    fills.cost[place] = fills.commission[place] + slipped
+    fills.cost[place] = abs(shares) * price * commission
+    fills.slippage[place] = slipped
     fills.bound[place] = bound
     fills.entered[place] = entered
     fills.gain[place] = gain

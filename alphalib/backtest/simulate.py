@@ -130,11 +130,11 @@ class Backtest:
     def trades(self) -> pd.DataFrame:
         """Every fill, in the order it happened.
 
-        `date, ticker, side, shares, price` (slippage in it) `, value` (shares × price) `, commission, cost`
-        (slippage and commission) `, reason, bound_by, entry_date, realised` (sales: price over average cost − 1).
-        A purchase takes value + commission out of the cash, a sale brings value − commission in.
+        `date, ticker, side, shares, price` (slippage in it) `, value` (shares × price) `, cost` (commission)
+        `, slippage` [currency] `, reason, bound_by, entry_date, realised` (sales: price over average cost − 1).
+        A purchase takes value + cost out of the cash, a sale brings value − cost in.
         """
-        date, ticker, rule, shares, price, commission, cost, bound, entered, realised = self.filled.T
+        date, ticker, rule, shares, price, cost, slippage, bound, entered, realised = self.filled.T
         return pd.DataFrame(
             {
                 "date": self._dates(date),
@@ -143,14 +143,19 @@ class Backtest:
                 "shares": np.abs(shares).astype(int),
                 "price": price,
                 "value": np.abs(shares) * price,
-                "commission": commission,
                 "cost": cost,
+                "slippage": slippage,
                 "reason": _labels(rule),
                 "bound_by": _labels(bound),
                 "entry_date": self._dates(entered),
                 "realised": realised,
             }
         )
+
+    @property
+    def total_costs(self) -> float:
+        """Commission and slippage of all trades. [currency]"""
+        return float(self.filled[:, 5:7].sum())
 
     @cached_property
     def payments(self) -> pd.DataFrame:
@@ -354,7 +359,7 @@ def note_refusals(records: Floats, used: int, t: int, orders: Orders, verdict: V
 
 @compiled
 def note_fills(records: Floats, used: int, t: int, sessions: Ints, fills: Fills) -> tuple[Floats, int]:
-    """Append the session's fills: session, ticker, rule, shares, price, commission, cost, bound, entered, realised."""
+    """Append the session's fills: session, ticker, rule, shares, price, cost, slippage, bound, entered, realised."""
     records = with_room(records, used, fills.counts[0])
     for place in range(fills.counts[0]):
         records[used, 0] = t
@@ -362,8 +367,8 @@ def note_fills(records: Floats, used: int, t: int, sessions: Ints, fills: Fills)
         records[used, 2] = fills.rule[place]
         records[used, 3] = fills.shares[place]
         records[used, 4] = fills.price[place]
-        records[used, 5] = fills.commission[place]
-        records[used, 6] = fills.cost[place]
+        records[used, 5] = fills.cost[place]
+        records[used, 6] = fills.slippage[place]
         records[used, 7] = fills.bound[place]
         records[used, 8] = np.searchsorted(sessions, fills.entered[place])
         records[used, 9] = fills.gain[place]

@@ -1,5 +1,6 @@
 """The one decision: portfolio, day and parameters in; orders and every reason out. docs/rules.md is its text."""
 
+from alphalib.decision.book import order_book
 from alphalib.decision.decide import Decision, Purchase, Refusal, Sale, decide
 from alphalib.decision.history import Day, History, day_of, history
 from alphalib.decision.portfolio import Portfolio, Position
@@ -16,4 +17,5 @@ __all__ = [
     "day_of",
     "decide",
     "history",
+    "order_book",
 ]

@@ -1,0 +1,44 @@
+"""Reasons in words: which rule, which value against which limit."""
+
+import math
+
+_WORDS = {
+    "research_exit": "research says EXIT{score}",
+    "stop": "close {value:.2f} at or below the stop {limit:.2f}",
+    "momentum_exit": "20-session return {value:.1%} below {limit:.1%}, and RSI below its limit",
+    "time_exit": "held {value:.0f} sessions without a call to keep it, limit {limit:.0f}",
+    "drawdown_exit": "among the lowest scores at a drawdown of {value:.1%}",
+    "research_reduce": "research says REDUCE{score}",
+    "profit_take": "close {value:.2f} at or above the profit target {limit:.2f}",
+    "time_reduce": "held {value:.0f} sessions without a call to keep it, limit {limit:.0f}",
+    "not_tradable": "did not trade, or is not a member",
+    "halted": "entries are halted after a drawdown, decision {value:.0f} of the halt",
+    "min_score": "score {value:.1f} below {limit:.1f}",
+    "conviction": "conviction is declining",
+    "momentum_gate": "20-session return {value:.1%} below {limit:.1%}",
+    "veto": "the prediction vetoes: percentile {value:.2f}",
+    "bear_sector": "bear market, and the sector is underweight",
+    "correlation": "mean correlation {value:.2f} with what is held in its sector above {limit:.2f}",
+    "sector_cap": "its sector would be {value:.1%} of NAV, the cap is {limit:.1%}",
+    "equity_cap": "all positions would be {value:.1%} of NAV, the cap is {limit:.1%}",
+    "cash": "{value:,.0f} wanted, {limit:,.0f} of cash left",
+    "below_minimum": "an order of {value:,.0f} is below the minimum of {limit:,.0f}",
+}
+
+
+def reason(rule: str, value: float, limit: float) -> str:
+    """One clause that says why, for order books and reports.
+
+    Parameters
+    ----------
+    rule : str
+        Label of a `Rule`.
+    value, limit : float
+        What was measured and what it was held against, in the rule's own unit; NaN where it has none.
+    """
+    if rule == "min_score" and math.isnan(value):
+        return "no score"
+    if rule == "veto" and math.isnan(value):
+        return "the prediction vetoes"
+    score = "" if math.isnan(value) else f", score {value:.1f}"
+    return _WORDS[rule].format(value=value, limit=limit, score=score)
