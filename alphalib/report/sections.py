@@ -1,0 +1,363 @@
+"""The sections of the weekly page: what the template fills in, one function a section."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from alphalib.contracts import BacktestSummary, Blocked, Entry, OrderBook
+from alphalib.report import words
+from alphalib.report.inputs import WeeklyInputs
+from alphalib.report.summary import language_model, last_sessions, model_in_use
+from alphalib.sources.quality import KINDS
+
+View = dict[str, Any]
+
+_ROWS = 12  # of a long table; the rest is counted
+
+
+def book(inputs: WeeklyInputs) -> View:
+    """The performance table's sentences: trials, deflated Sharpe, cost, halts, and who checked the arithmetic."""
+    summary = inputs.backtest
+    if summary is None:
+        return {"summary": None, "picture": ""}
+    shaded = "Shaded: no new entries after a drawdown. " if summary.halted_sessions else ""
+    return {
+        "summary": summary,
+        "level": words.percent(summary.level, digits=0),
+        "picture": f"{shaded}SPY and equal weight pay no costs.",
+        "sentences": _trial_sentences(summary) + _running_sentences(summary),
+        "notes": [f"Intervals: {summary.interval_method}."] * bool(summary.interval_method) + summary.notes,
+    }
+
+
+def model(inputs: WeeklyInputs) -> View | None:
+    """The gate's verdict with its reasons, and the folds behind it."""
+    metrics = inputs.predictor
+    if metrics is None:
+        return None
+    ends = words.interval(metrics.ic.low, metrics.ic.high, digits=3)
+    sentences = [
+        f"Mean rank IC {words.number(metrics.ic.value, digits=3)}{f' ({ends})' if ends else ''}; the smallest that "
+        f"these dates could tell from zero is {words.number(metrics.minimum_detectable_ic, digits=3)}.",
+        f"ICIR {words.number(metrics.icir)} a date: the mean over its spread.",
+        f"N = {metrics.trials}: {words.count(metrics.trials, 'model')} tried in this lineage"
+        + (
+            f", worth {words.number(metrics.effective_trials, digits=1)} independent ones."
+            if metrics.effective_trials
+            else "."
+        ),
+    ]
+    gains = list(metrics.importances.values()) or [1.0]
+    if metrics.promoted:
+        verdict = f"The gate let the candidate pass. {model_in_use(inputs)}."
+    elif metrics.model_version == "none":
+        verdict = "No model is in use. The gate refused:"
+    else:
+        verdict = f"{metrics.model_version} stays in use. The gate refused the candidate:"
+    return {
+        "promoted": metrics.promoted,
+        "verdict": verdict,
+        "reasons": metrics.reasons,
+        "sentences": sentences,
+        "picture": "Bars: mean of a month. Line: mean of the year before. Dashed: smallest detectable mean. "
+        "Right: mean over all dates, with its interval.",
+        "checks": [
+            {
+                "rule": check.rule.replace("_", " "),
+                "note": check.note,
+                "value": _plain(check.value),
+                "limit": _plain(check.limit),
+                "passed": check.passed,
+            }
+            for check in metrics.checks
+        ],
+        "features": [
+            {"name": name.replace("_", " "), "share": words.percent(share, digits=0), "width": share / max(gains)}
+            for name, share in sorted(metrics.importances.items(), key=lambda item: -item[1])[:10]
+        ],
+        **_folds(metrics.folds),
+    }
+
+
+def orders(inputs: WeeklyInputs) -> View:
+    """What is to be done in the next session, and why the rest is not."""
+    plan = inputs.order_book
+    if plan is None:
+        return {"title": "What was bought, and what was blocked", "book": None}
+    return {
+        "title": f"To do on {words.day(plan.date, weekday=True)}",
+        "book": plan,
+        "sentence": _plan_sentence(plan),
+        "entries": [_entry(row) for row in plan.approved_entries],
+        "exits": [
+            {
+                "ticker": row.ticker,
+                "why": _sentence(words.rule(row.reason), row.detail),
+                "order": "sell all" if row.signal == "EXIT" else "sell a part",
+                "shares": words.number(row.shares, digits=0),
+            }
+            for row in plan.urgent_exits
+        ],
+        "blocked": _blocked_by_rule(plan.blocked),
+    }
+
+
+def week(inputs: WeeklyInputs) -> View:
+    """What the simulated book traded in the last five sessions, and what blocked it."""
+    return {"blocked": _blocked_rows(inputs), **_traded(inputs)}
+
+
+def research(inputs: WeeklyInputs) -> View | None:
+    """Who scored the names, the market's regime, the best names, the view of each sector."""
+    signals = inputs.signals
+    if signals is None:
+        return None
+    scored = sorted((row for row in signals.universe if row.score is not None), key=lambda row: -(row.score or 0.0))
+    per_sector = Counter(row.sector for row in signals.universe)
+    followed = f"; {words.count(len(signals.population), 'name')} followed" if signals.population else ""
+    absent = [f"{name.replace('_', ' ')} ({reason})" for name, reason in signals.absent.items()]
+    return {
+        "sentences": [
+            f"{language_model(inputs)}.",
+            f"Signals of {words.day(signals.date)}: regime {signals.market_regime}, "
+            f"{words.count(len(signals.buy_candidates), 'buy candidate')}{followed}."
+            + (f" Not available: {words.listed(absent)}." if absent else ""),
+        ],
+        "best": scored[:8],
+        "sectors": [
+            {"name": name, "view": view.rating.replace("_", " "), "names": per_sector[name]}
+            for name, view in signals.sector_ratings.items()
+        ],
+    }
+
+
+def data(inputs: WeeklyInputs) -> View:
+    """Where prices come from, what may be concluded from them, and what is doubtful in them."""
+    quality = inputs.quality
+    if quality is None:
+        return {"sentences": _source_sentences(inputs), "kinds": None, "rows": []}
+    shown = quality.findings[:_ROWS]
+    doubtful = sum(quality.quarantined.values())
+    return {
+        "sentences": [
+            *_source_sentences(inputs),
+            *(f"{line.rstrip('.').replace('_', ' ')}." for line in quality.lines()),
+        ],
+        "kinds": [
+            {"kind": kind.replace("_", " "), "meaning": KINDS.get(kind, ""), "found": words.number(found, digits=0)}
+            for kind, found in quality.quarantined.items()
+        ],
+        "rows": [
+            {"date": words.short_day(row.date), "ticker": row.ticker, "what": _what(row.kind, row.detail)}
+            for row in shown
+        ],
+        "rows_title": f"In quarantine: {words.count(doubtful, 'row')}"
+        + (f", {len(shown)} shown, the rare kinds first" if doubtful > len(shown) else ""),
+    }
+
+
+def provenance(inputs: WeeklyInputs) -> View:
+    """Version of the code, hash of the data, parameters, and how long each step took."""
+    run = inputs.run or {}
+    parameters = [f"{path.removeprefix('config/')} ({changed})" for path, changed in inputs.parameters.items()]
+    steps = list(run.get("steps") or [])
+    facts = [
+        ("As of", words.day(inputs.asof, weekday=True)),
+        ("Code", run.get("code")),
+        ("Data", run.get("data") or next((step.get("data_after") for step in reversed(steps)), None)),
+        ("Run", run.get("id") or run.get("pipeline")),
+        ("Parameter files", ", ".join(parameters) or "none stored: the defaults of the code"),
+        ("Decision", inputs.order_book.decision_hash if inputs.order_book else None),
+        ("Model", model_in_use(inputs).removeprefix("Model in use: ")),
+        ("Language model", language_model(inputs)),
+    ]
+    return {
+        "facts": [(name, fact) for name, fact in facts if fact],
+        "steps": [
+            {
+                "step": step.get("step") or step.get("name"),
+                "status": step.get("status", words.NONE),
+                "time": words.duration(step.get("seconds")),
+                "memory": f"{words.number(step['peak_mb'], digits=0)} MB" if step.get("peak_mb") else words.NONE,
+            }
+            for step in steps
+        ],
+    }
+
+
+def _trial_sentences(summary: BacktestSummary) -> list[str]:
+    effective = (
+        f", worth {words.number(summary.effective_trials, digits=1)} independent ones"
+        if summary.effective_trials is not None
+        else ""
+    )
+    tried = f"N = {summary.trials}: {words.count(summary.trials, 'book')} tried in this lineage{effective}."
+    if summary.deflated_sharpe is None:
+        return [f"{tried} The deflated Sharpe could not be computed."]
+    return [
+        f"{tried} Deflated Sharpe {words.percent(summary.deflated_sharpe, digits=0)}: the probability that the Sharpe "
+        "is above what the best of them would have shown without skill."
+    ]
+
+
+def _running_sentences(summary: BacktestSummary) -> list[str]:
+    found = []
+    if summary.costs is not None:
+        found.append(f"Commission and slippage took {words.money(summary.costs)}.")
+    share = summary.halted_sessions / summary.sessions
+    found.append(
+        f"Halted by its drawdown on {words.count(summary.halted_sessions, 'session')} of "
+        f"{words.number(summary.sessions, digits=0)} ({words.percent(share)})."
+    )
+    for check in summary.cross_checks:
+        verdict = "agrees" if check.agrees else "does NOT agree"
+        found.append(
+            f"{check.by} rebuilt the book from its orders and {verdict}: {check.largest_difference:.3f} apart."
+        )
+    return found
+
+
+def _folds(folds: Any) -> View:
+    """Folds as rows: span, IC with interval, then whatever numbers the table has beside them."""
+    shown = [fold.model_dump() for fold in folds]
+    known = {"start", "end", "ic", "fold", "name"}
+    columns = [name for name in (shown[0] if shown else {}) if name not in known]
+    return {
+        "fold_columns": [name.replace("_", " ") for name in columns],
+        "folds": [
+            {
+                "name": f"{words.short_day(fold['start'])} to {words.short_day(fold['end'])}",
+                "ic": words.number(fold["ic"]["value"], digits=3),
+                "interval": words.interval(fold["ic"]["low"], fold["ic"]["high"], digits=3),
+                "more": [_plain(fold[name]) for name in columns],
+            }
+            for fold in shown
+        ],
+    }
+
+
+def _plain(value: Any) -> str:
+    return words.plain(value) if value is None or isinstance(value, int | float) else str(value)
+
+
+def _plan_sentence(plan: OrderBook) -> str:
+    drawdown = f"{words.percent(-plan.drawdown)} below its highest value" if plan.drawdown else "at its highest value"
+    size = f"new entries are {words.percent(plan.drawdown_multiplier, digits=0)} of their size"
+    state = "halted: nothing new is bought" if plan.halted else size
+    parts = [
+        f"Decided from the close of {words.day(plan.decided_on)}.",
+        f"The book is worth {words.money(plan.nav)}, {drawdown}; {state}.",
+        f"{words.count(len(plan.active_stops), 'stop').capitalize()} in the market.",
+        *(f"{note.rstrip('.')}." for note in plan.notes),
+    ]
+    return " ".join(parts)
+
+
+def _entry(row: Entry) -> View:
+    moved = [
+        f"{name.replace('_', ' ')} × {words.number(factor)}"
+        for name, factor in row.sizing_factors.items()
+        if factor != 1
+    ]
+    predicted = "" if row.predicted_direction == "FLAT" else f"predicted {row.predicted_direction.lower()}"
+    bound = f"size bound by: {words.rule(row.bound_by)}" if row.bound_by else ""
+    sized = f"size: {', '.join(moved)}" if moved else ""
+    return {
+        "ticker": row.ticker,
+        "sector": row.sector,
+        "why": "; ".join(part for part in (f"conviction {row.research_conviction}", predicted, sized, bound) if part),
+        "score": words.number(row.research_score, digits=0),
+        "shares": words.number(row.shares, digits=0),
+        "value": words.money(row.dollar_size),
+        "weight": words.percent(row.position_pct),
+    }
+
+
+def _blocked_by_rule(blocked: list[Blocked]) -> list[View]:
+    """Rules by how often they blocked, each with its names and the value that the rule saw."""
+    counts = Counter(row.rule for row in blocked)
+    most = max(counts.values(), default=1)
+    found = []
+    for rule, count in counts.most_common():
+        rows = [row for row in blocked if row.rule == rule]
+        seen = [f"{row.ticker} {words.against(rule, row.value, row.limit)}".strip() for row in rows[:6]]
+        more = f", and {len(rows) - 6} more" if len(rows) > 6 else ""
+        found.append({"rule": words.rule(rule), "who": ", ".join(seen) + more, "count": count, "share": count / most})
+    return found
+
+
+def _blocked_rows(inputs: WeeklyInputs) -> list[View] | None:
+    """Blocks of the whole simulation by rule, with what they were in the last five sessions."""
+    if inputs.blocked is None:
+        return None
+    counts = inputs.blocked["rule"].value_counts()
+    recent = last_sessions(inputs.blocked, inputs.asof)["rule"].value_counts()
+    return [
+        {
+            "rule": words.rule(str(rule)),
+            "who": f"{recent.get(rule, 'none')} in the last five sessions",
+            "count": words.number(int(count), digits=0),
+            "share": count / counts.max(),
+        }
+        for rule, count in counts.items()
+    ]
+
+
+def _traded(inputs: WeeklyInputs) -> View:
+    if inputs.trades is None:
+        return {"trades": None}
+    recent = last_sessions(inputs.trades, inputs.asof)
+    shown = recent.iloc[::-1].head(_ROWS)
+    more = f" The latest {len(shown)} of {len(recent)} are shown." if len(recent) > len(shown) else ""
+    value = (recent["shares"] * recent["price"]).sum()
+    return {
+        "sentence": f"{words.count(len(recent), 'trade').capitalize()} worth {words.money(value)}.{more}",
+        "trades": [_trade(row) for row in shown.to_dict("records")],
+    }
+
+
+def _trade(row: Mapping[Any, Any]) -> View:
+    bound = row.get("bound_by")
+    return {
+        "ticker": row["ticker"],
+        "why": _sentence(
+            words.rule(str(row.get("reason") or "")),
+            f"size bound by: {words.rule(str(bound))}" if _there(bound) else "",
+        ),
+        "date": words.week_day(row["date"]),
+        "order": str(row["side"]).lower(),
+        "shares": words.number(row["shares"], digits=0),
+        "value": words.money(row["shares"] * row["price"]),
+    }
+
+
+def _source_sentences(inputs: WeeklyInputs) -> list[str]:
+    source = inputs.source
+    if source is None:
+        return [f"{inputs.why('source')}."]
+    dollars = {
+        "raw": "Prices are those printed on the day: rules in dollars and shares are on.",
+        "split-adjusted": "Prices are split-adjusted, so their level knows later splits: rules in dollars and shares "
+        "(lowest price, traded volume) are off.",
+    }
+    members = {
+        "by date": "The universe of each date is the one of that date; names that failed are in it.",
+        "survivors only": "Survivors only: not evidence. The universe is today's, looked at backwards.",
+    }
+    return [f"Source: {source.name}. {dollars[source.prices]} {members[source.members]}"]
+
+
+def _what(kind: str, detail: str) -> str:
+    return ": ".join(part for part in (kind.replace("_", " "), detail) if part)
+
+
+def _there(value: Any) -> bool:
+    return value is not None and not pd.isna(value) and str(value) != ""
+
+
+def _sentence(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
