@@ -1,6 +1,7 @@
 """What every feature keeps, whoever adds it: a new entry of FEATURES is tested by existing."""
 
 from dataclasses import fields, replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,9 @@ import pytest
 
 from alphalib.features import FEATURES
 from alphalib.market import Market
+from tests.corruption import CORRUPTIONS, PANELS, corrupted
 from tests.worlds import random_market
 
-PANELS = ("open", "high", "low", "close", "volume", "vwap", "member", "sector", "benchmarks", "macro")
 CUT = 300
 
 
@@ -26,30 +27,9 @@ def market_of_battery() -> Market:
 
 
 MARKET = market_of_battery()
-
-
-def corrupted(market: Market, row: int, how: str) -> Market:
-    """The market with everything after a row made nonsense."""
-    rng = np.random.default_rng(1)
-    day = market.sessions[row]
-    changed = {}
-    for name in PANELS:
-        panel = getattr(market, name).copy()
-        after = panel.iloc[row + 1 :]
-        if how == "permuted":
-            panel.iloc[row + 1 :] = after.to_numpy()[rng.permutation(len(after))]
-        elif panel.dtypes.iloc[0].kind == "f":
-            panel.iloc[row + 1 :] = np.nan if how == "NaN" else 1e10
-        else:
-            panel.iloc[row + 1 :] = np.full(after.shape, how == "1e10", dtype=panel.dtypes.iloc[0])
-        changed[name] = panel
-    for name, when in (("actions", "date"), ("earnings", "date")):
-        table = getattr(market, name).copy()
-        value = "value" if name == "actions" else "surprise"
-        later = (table[when] > day).to_numpy()
-        table.loc[later, value] = {"NaN": np.nan, "1e10": 1e10}.get(how, 0.123)
-        changed[name] = table
-    return replace(market, **changed)
+corrupt_market = cache(lambda how: corrupted(MARKET, CUT, how))
+cut_market = cache(lambda: MARKET.asof(MARKET.sessions[CUT]))
+expected = cache(lambda feature: feature.function(MARKET))
 
 
 @pytest.fixture(params=list(FEATURES.values()), ids=list(FEATURES))
@@ -58,21 +38,19 @@ def feature(request):
 
 
 def test_past_values_ignore_the_future_when_it_is_cut(feature):
-    day = MARKET.sessions[CUT]
-    cut = feature.function(MARKET.asof(day))
-    pd.testing.assert_frame_equal(cut, feature.function(MARKET).loc[:day], check_exact=True)
+    cut = feature.function(cut_market())
+    pd.testing.assert_frame_equal(cut, expected(feature).iloc[: CUT + 1], check_exact=True)
 
 
-@pytest.mark.parametrize("how", ["NaN", "1e10", "permuted"])
+@pytest.mark.parametrize("how", CORRUPTIONS)
 def test_past_values_ignore_a_corrupted_future(feature, how):
     with np.errstate(all="ignore"):
-        corrupt = feature.function(corrupted(MARKET, CUT, how))
-    expected = feature.function(MARKET)
-    assert corrupt.iloc[: CUT + 1].to_numpy().tobytes() == expected.iloc[: CUT + 1].to_numpy().tobytes()
+        corrupt = feature.function(corrupt_market(how))
+    assert corrupt.iloc[: CUT + 1].to_numpy().tobytes() == expected(feature).iloc[: CUT + 1].to_numpy().tobytes()
 
 
 def test_labels_are_kept(feature):
-    panel = feature.function(MARKET)
+    panel = expected(feature)
     assert panel.index.equals(MARKET.close.index)
     assert panel.columns.equals(MARKET.close.columns)
     assert (panel.index.name, panel.columns.name) == ("date", "ticker")
@@ -90,19 +68,19 @@ def test_the_order_of_tickers_is_irrelevant(feature):
     order = np.random.default_rng(2).permutation(len(MARKET.tickers))
     panels = {name: getattr(MARKET, name).iloc[:, order] for name in PANELS if name not in ("benchmarks", "macro")}
     shuffled = feature.function(replace(MARKET, **panels, earnings=MARKET.earnings.iloc[::-1]))
-    expected = feature.function(MARKET)
-    pd.testing.assert_frame_equal(shuffled[expected.columns], expected, check_exact=False, rtol=1e-9, atol=1e-12)
+    ordered = shuffled[MARKET.tickers]
+    pd.testing.assert_frame_equal(ordered, expected(feature), check_exact=False, rtol=1e-9, atol=1e-12)
 
 
 def test_there_are_values_and_no_infinities(feature):
-    values = feature.function(MARKET).to_numpy()
+    values = expected(feature).to_numpy()
     assert np.isfinite(values).mean() > 0.2
     assert not np.isinf(values).any()
 
 
 def test_no_value_without_a_close(feature):
-    assert feature.function(MARKET).to_numpy()[MARKET.close.isna().to_numpy()].size > 100
-    assert feature.function(MARKET).where(MARKET.close.isna()).isna().all(axis=None)
+    assert MARKET.close.isna().to_numpy().sum() > 100
+    assert expected(feature).where(MARKET.close.isna()).isna().all(axis=None)
 
 
 def test_a_missing_bar_costs_its_own_row_only(feature):
