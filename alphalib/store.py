@@ -25,9 +25,11 @@ from pydantic import BaseModel, ValidationError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from alphalib.errors import BusyError, ContractError, InputError, StoreError
+from alphalib.params import Params
 from alphalib.sessions import sessions_from
 
 Contract = TypeVar("Contract", bound=BaseModel)
+Tuned = TypeVar("Tuned", bound=Params)
 
 _PASSING_FAULTS = {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ETIMEDOUT, errno.ECONNRESET, errno.ESTALE}
 
@@ -297,6 +299,11 @@ def checked(content: Any, contract: type[Contract], *, name: str) -> Contract:
         return contract.model_validate(content)
     except ValidationError as error:
         raise ContractError(name, [line for fault in error.errors() for line in _sentences(fault)]) from error
+
+
+def parameters(store: Store, kind: type[Tuned]) -> Tuned:
+    """The tuned file of that kind, or its defaults when the store has none."""
+    return store.read(kind.path, kind) if store.exists(kind.path) else kind()
 
 
 def parquet_bytes(table: pd.DataFrame) -> bytes:

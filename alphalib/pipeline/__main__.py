@@ -15,7 +15,10 @@ from alphalib.pipeline.runner import Run, run_pipeline
 from alphalib.settings import settings
 from alphalib.store import Store
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+
+@app.command()
 def main(
     names: Annotated[list[str], typer.Argument(metavar="PIPELINE…", help="Files in pipelines/, without .yaml.")],
     asof: Annotated[str | None, typer.Option(help="Last session known; the last one stored without it.")] = None,
@@ -101,4 +104,4 @@ def _require_somewhere(name: str, notebooks: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -6,7 +6,7 @@ import pandas as pd
 
 from alphalib.errors import InputError
 from alphalib.sessions import require_session
-from alphalib.sources import sample
+from alphalib.sources import embedded
 from alphalib.sources.stored import stored_span
 from alphalib.store import Store
 
@@ -26,7 +26,7 @@ def resolved_asof(store: Store, asof: str | None) -> pd.Timestamp:
     """
     span = stored_span(store)
     simulated = span is None or span.source.simulated
-    first, last = (span.first, span.last) if span else (sample.FIRST_SESSION, sample.LAST_SESSION)
+    first, last = (span.first, span.last) if span else (embedded.FIRST_SESSION, embedded.LAST_SESSION)
     if asof is None:
         return last
     day = require_session(asof)

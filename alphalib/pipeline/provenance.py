@@ -13,7 +13,7 @@ from typing import Any
 from alphalib import __version__
 from alphalib.store import Store, content_hash
 
-MIME = "application/x-alphalib-provenance"
+MIME = "application/vnd.alphalib.provenance+json"
 PRICE_FILES = ("prices/daily/*.parquet", "prices/*.parquet", "prices/source.json", "actions/*", "universe/*", "macro/*")
 
 

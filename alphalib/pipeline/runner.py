@@ -59,7 +59,8 @@ class Run:
     def given(self, step: Step) -> dict[str, Any]:
         """Parameters of a step: those of the run that its notebook has, then those of the pipeline file."""
         known = notebook_parameters(self.project.notebook(step.notebook))
-        shared = {"store": self.store.url, "asof": f"{self.asof:%Y-%m-%d}", **self.parameters}
+        mine = {"store": self.store.url, "asof": f"{self.asof:%Y-%m-%d}", "folder": str(self.folder)}
+        shared = mine | self.parameters
         return {name: value for name, value in shared.items() if name in known} | step.parameters
 
     def asked(self, step: Step) -> str:
@@ -151,6 +152,7 @@ def _execute(notebook: Path, output: Path, parameters: dict[str, Any], label: st
     """Run a notebook by papermill; the error it ended in, as one line."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     try:
         with warnings.catch_warnings():
@@ -163,6 +165,7 @@ def _execute(notebook: Path, output: Path, parameters: dict[str, Any], label: st
                 progress_bar={"desc": label, "leave": False, "disable": not sys.stderr.isatty()},
                 stderr_file=sys.stderr if sys.stderr.isatty() else None,
                 cwd=os.getcwd(),
+                config=Config({"KernelManager": {"transport": "ipc"}}),  # TCP would be open to everyone on the machine
             )
     except PapermillExecutionError as error:
         return f"{error.ename}: {error.evalue}"

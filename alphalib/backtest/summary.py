@@ -1,0 +1,133 @@
+"""A backtest as artefacts: the summary with its table, and the series and fills that the report draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from alphalib.backtest.books import BooksCheck
+from alphalib.backtest.performance import Performance, equal_weight, performance
+from alphalib.backtest.simulate import Backtest
+from alphalib.contracts import BacktestSummary, CrossCheck
+from alphalib.evidence.ledger import Ledger
+from alphalib.evidence.significance import sharpe_variance
+from alphalib.market import Market, Panel
+from alphalib.store import Store
+
+LINEAGE = "executor params"
+"""What backtests are counted under in the trial ledger."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A backtest beside its benchmarks.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `date, nav, cash, exposure, halted, spy, equal_weight` from the first session with signals; both benchmarks
+        begin at the book's value.
+    performance : Performance
+        With intervals, from that session on.
+    trials, effective_trials : int, float
+        Of the lineage, this one included.
+    """
+
+    table: pd.DataFrame
+    performance: Performance
+    trials: int
+    effective_trials: float
+
+
+def judged(backtest: Backtest, market: Market, age: pd.Series, ledger: Ledger, *, rng: np.random.Generator) -> Judged:
+    """Performance of a book from its first signal on, deflated by the trials in the ledger.
+
+    Parameters
+    ----------
+    backtest : Backtest
+        Its trial must be closed already, so that it counts.
+    market : Market
+        What it ran on.
+    age : Series
+        `SignalPanels.age`; −1 before the first signal. [sessions]
+    ledger : Ledger
+        Where the trials of the lineage are counted.
+    rng : Generator
+        Randomness of the intervals.
+    """
+    first = age.index[int(np.argmax(age.to_numpy() >= 0))]
+    nav = backtest.nav.loc[first:]
+    benchmarks = pd.DataFrame({"spy": market.benchmarks["SPY"], "equal_weight": equal_weight(market)}).loc[first:]
+    trades = backtest.trades
+    effective = ledger.effective_count(LINEAGE)
+    return Judged(
+        table=_table(backtest, benchmarks / benchmarks.bfill().iloc[0] * nav.iloc[0]),
+        performance=performance(
+            nav,
+            spy=benchmarks["spy"],
+            equal_weight=benchmarks["equal_weight"],
+            rng=rng,
+            exposure=backtest.exposure.loc[first:],
+            traded=trades.groupby("date")["value"].sum() if len(trades) else None,
+            trials=effective,
+            variance_of_trials=float(np.nan_to_num(sharpe_variance(ledger.returns(LINEAGE)))),
+        ),
+        trials=ledger.count(LINEAGE),
+        effective_trials=effective,
+    )
+
+
+def summary(
+    backtest: Backtest, result: Judged, *, asof: pd.Timestamp, books: BooksCheck | None, notes: list[str]
+) -> BacktestSummary:
+    """The artefact of a judged backtest.
+
+    Parameters
+    ----------
+    books : BooksCheck or None
+        What vectorbt said of the same fills; None when it was not asked.
+    notes : list of str
+        Sentences the report shows beside it.
+    """
+    checks = []
+    if books is not None:
+        difference = max(books.max_cash_difference, books.max_nav_difference)
+        checks.append(CrossCheck(by="vectorbt", agrees=books.agrees, largest_difference=difference))
+    deflated = [row for row in result.performance.rows if row.measure.startswith("…")]
+    return BacktestSummary(
+        date=f"{asof:%Y-%m-%d}",
+        start=f"{result.table['date'].iloc[0]:%Y-%m-%d}",
+        sessions=len(result.table),
+        halted_sessions=int(result.table["halted"].sum()),
+        level=result.performance.level,
+        interval_method=result.performance.interval_method,
+        performance=list(result.performance.rows),
+        trials=result.trials,
+        effective_trials=result.effective_trials,
+        deflated_sharpe=deflated[0].book.value if deflated else None,
+        costs=float(backtest.trades["cost"].sum()),
+        cross_checks=checks,
+        notes=notes,
+    )
+
+
+def write_backtest(store: Store, artefact: BacktestSummary, backtest: Backtest, result: Judged) -> None:
+    """Write summary, series, fills and refusals under `backtest/{date}/`."""
+    folder = f"backtest/{artefact.date}"
+    store.write_table(f"{folder}/nav.parquet", result.table)
+    store.write_table(f"{folder}/trades.parquet", backtest.trades)
+    store.write_table(f"{folder}/blocked.parquet", backtest.blocked)
+    store.write(artefact.at(), artefact)
+
+
+def _table(backtest: Backtest, benchmarks: Panel) -> pd.DataFrame:
+    first = benchmarks.index[0]
+    columns = {
+        "nav": backtest.nav,
+        "cash": backtest.cash,
+        "exposure": backtest.exposure,
+        "halted": backtest.halted,
+    }
+    return pd.DataFrame(columns).loc[first:].join(benchmarks).rename_axis(index="date").reset_index()

@@ -1,0 +1,1 @@
+"""From a decision to orders: the plan of a morning."""
