@@ -1,4 +1,4 @@
-"""`python -m alphalib …`: import files into the store."""
+"""`python -m alphalib …`: lay out a project, look after it, import files into the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import pandas as pd
 import typer
 
 from alphalib.clock import SystemClock
+from alphalib.doctor import findings
 from alphalib.errors import AlphalibError, InputError
+from alphalib.init import lay_out
 from alphalib.settings import settings
 from alphalib.sources.adjustment import Prices
 from alphalib.sources.files import STEPS_AFTER, import_benchmarks, import_prices
@@ -44,6 +46,23 @@ class PriceKind(StrEnum):
 
     RAW = "raw"
     SPLIT_ADJUSTED = "split-adjusted"
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the project goes.")]) -> None:
+    """Lay out a project: notebooks, pipelines, data and reports."""
+    made = lay_out(folder)
+    _tell([f"{len(made)} files in {folder}; next: cd {folder} && python -m alphalib.pipeline weekly weekday"])
+
+
+@app.command()
+def doctor() -> None:
+    """What is present, what is missing, and the one command that mends each."""
+    marks = {"ok": "ok     ", "off": "off    ", "missing": "MISSING"}
+    found = findings(settings(), Path())
+    _tell([f"{marks[f.state]}  {f.what:<28} {f.detail}" + (f"\n{'':38}→ {f.mend}" if f.mend else "") for f in found])
+    if any(finding.state == "missing" for finding in found):
+        raise typer.Exit(1)
 
 
 @app.command("import-prices")

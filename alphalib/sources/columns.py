@@ -54,6 +54,11 @@ class Table:
     rows: pd.DataFrame
     first_line: int
 
+    @property
+    def stem(self) -> str:
+        """The file's name without folder and endings: `brk.b` of `prices/brk.b.csv.gz`."""
+        return re.sub(r"(\.(csv|tsv|txt|parquet|pq|gz|bz2|zip|xz|zst))+$", "", self.file.rsplit("/", 1)[-1])
+
     def place(self, row: int, column: str) -> str:
         """Where a value stands, for a person: file, line or row, column."""
         unit = "line" if self.first_line > 1 else "row"

@@ -115,7 +115,7 @@ def long_prices(table: Table, *, given: Mapping[str, str]) -> tuple[pd.DataFrame
         names = tickers(table, roles["ticker"])
         lines += [line for line in [respelled(table, roles["ticker"])] if line]
     else:
-        names = pd.Series(symbol(Path(table.file).name.split(".")[0]), index=days.index, dtype="str")
+        names = pd.Series(symbol(table.stem), index=days.index, dtype="str")
         lines.append(f"{table.file}: no ticker column; all rows are taken for {names.iloc[0]}, the file's name")
         _one_security(table, days)
     long = pd.DataFrame({"date": days, "ticker": names, **{f: numbers(table, roles[f]) for f in fields}})
@@ -129,7 +129,7 @@ def _unpivoted(table: Table, date: str) -> tuple[pd.DataFrame, list[str]]:
     columns = [column for column in table.rows.columns if str(column) != date]
     if not columns:
         raise InputError(f"{table.file} has a date column and nothing else")
-    stem = folded(Path(table.file).stem)
+    stem = folded(table.stem)
     field = next((f for f in ("adj_close", *(f for f in FIELDS if f != "adj_close")) if folded(f) in stem), "close")
     days = dates(table, date)
     parts = [
@@ -258,7 +258,7 @@ def import_prices(
     ended = _delistings(gated.bars, gated.report.relisted)
     if len(ended):
         notes.append(
-            f"{len(ended)} names end more than {GONE} sessions before the file does; what their holders received is "
+            f"{len(ended)} name(s) end more than {GONE} sessions before the file does; what their holders received is "
             "unknown, the last price is assumed"
         )
     report = gated.report.model_copy(update={"notes": [*more, *notes]})

@@ -129,7 +129,7 @@ def _long(table: Table, given: Mapping[str, str]) -> tuple[pd.DataFrame, list[st
         ]
     close = guessed(table.rows.columns, ["date", "open", "high", "low", "close"], given=given)
     if "close" in close:
-        name = Path(table.file).stem.split(".")[0].split("_")[0].upper()
+        name = table.stem.split("_")[0].upper()
         return pd.DataFrame({"date": days, "series": name, "value": numbers(table, close["close"])}), [
             f"{table.file}: the column {close['close']} is series {name}, by the file's name"
         ]

@@ -20,26 +20,31 @@ from alphalib.sessions import all_sessions
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
 
 KINDS = {
     "duplicate": "a second row of the same name and session; both go when they differ",
     "not_a_session": "dated on a day the exchange was closed",
-    "impossible_bar": "a price or volume below zero, a price of zero or missing, or not low ≤ open, close ≤ high",
+    "impossible_bar": "a price or volume below zero, a price of zero or missing, not low ≤ open, close ≤ high, or "
+    "prices that moved without volume",
     "stale": "the bar before it again: with the same volume, without volume, or for the third time",
-    "decimal_slip": "a price about 10, 100, … times or a tenth, a hundredth, … of the last accepted close",
+    "decimal_slip": "a price about 10, 100, … times or a tenth, a hundredth, … of the last accepted close, or of the "
+    "rest of an impossible bar",
     "unexplained_jump": "a price five times or a fifth of the last accepted close without a corporate action, or a "
     "return far outside the name's and that day's range on ordinary volume",
 }
 
 PRICES = ["open", "high", "low", "close"]
 FAR = np.log(5.0)  # no name of the S&P 900 moved so far in a session of 2010–2024 without an action
-JUMP = 0.15  # log return over the market's median
-JUMP_SIGMAS = 8.0  # of the name's last 63 returns, or of that day's cross-section where that is wider
+JUMP = 0.20  # log return over the market's median
+JUMP_SIGMAS = 10.0  # of the name's last 63 returns, or of that day's cross-section where that is wider
 QUIET = 2.0  # true news comes with volume: below this multiple of the 21-session median there was none
 DOUBTFUL_ROWS = 2  # a level that holds longer is accepted from there on
 LONG_GAP = 63  # [sessions] a symbol unused this long that returns at another level is another security
+_WORST = 0.3  # log return that counts as such in a name's range, so that one slip does not hide the next
 WIDE_GAP = np.log(2.0)
 TOLERANCE = 1e-6  # relative; float32 files round each field on its own
+SHOWN = 8  # relistings in the sentences
 LISTED = 200  # findings in the report; the quarantine table has all
 
 
@@ -100,7 +105,9 @@ class QualityReport(Artefact):
                 f"{self.gap_sessions:,} sessions are missing inside the listings of {self.gap_names:,} names; "
                 f"the longest gap: {worst.ticker}, {worst.sessions} after {worst.after}"
             )
-        told += [f"{r.symbol} is column {r.ticker} from {r.start}: {r.reason}" for r in self.relisted]
+        told += [f"{r.symbol} is column {r.ticker} from {r.start}: {r.reason}" for r in self.relisted[:SHOWN]]
+        if len(self.relisted) > SHOWN:
+            told.append(f"{len(self.relisted) - SHOWN} more names became two columns; the report lists them")
         return told + self.notes
 
 
@@ -195,24 +202,35 @@ def _duplicates(ordered: pd.DataFrame) -> dict[int, tuple[str, str]]:
     return doubts | dict.fromkeys(map(int, doubled.index[~same]), differ)
 
 
-def _impossible(prices: Floats, volume: Floats, checked: npt.NDArray[np.bool_]) -> dict[int, tuple[str, str]]:
+def _impossible(prices: Floats, volume: Floats, checked: Bools) -> dict[int, tuple[str, str]]:
     """Bars that cannot be; `prices` has the columns of `PRICES` that the source has, low and high only if all four."""
     missing, negative = np.isnan(prices).any(axis=1), (prices <= 0).any(axis=1) | (volume < 0)
     doubts: dict[int, tuple[str, str]] = {}
-    crossed = np.zeros(len(prices), dtype=bool)
+    crossed, moved, slipped = (np.zeros(len(prices), dtype=bool) for _ in range(3))
     if prices.shape[1] == len(PRICES):
         opened, high, low, close = prices.T
         crossed = (low * (1 - TOLERANCE) > np.minimum(opened, close)) | (
             high * (1 + TOLERANCE) < np.maximum(opened, close)
         )
-    for faulty, sentence in (
-        (missing, "a price is missing"),
-        (negative, "a price is not above zero, or the volume is below it"),
-        (crossed, "not low ≤ open, close ≤ high"),
+        moved = (volume == 0) & (high > low)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            slipped = crossed & _slips(prices / np.median(prices, axis=1, keepdims=True)).any(axis=1)
+    for faulty, kind, sentence in (
+        (missing, "impossible_bar", "a price is missing"),
+        (negative, "impossible_bar", "a price is not above zero, or the volume is below it"),
+        (slipped, "decimal_slip", "one price is a power of ten away from the others"),
+        (crossed, "impossible_bar", "not low ≤ open, close ≤ high"),
+        (moved, "impossible_bar", "prices moved without volume"),
     ):
         for row in np.flatnonzero(faulty & checked):
-            doubts.setdefault(int(row), ("impossible_bar", sentence))
+            doubts.setdefault(int(row), (kind, sentence))
     return doubts
+
+
+def _slips(ratios: Floats) -> Bools:
+    """Whether ratios are near a power of ten other than one; a day's true move may come on top."""
+    tens = np.log10(ratios)
+    return np.asarray((np.abs(tens - np.round(tens)) < 0.15) & (np.round(tens) != 0))
 
 
 def _stale(prices: Floats, volume: Floats, codes: Ints, rows: Ints) -> dict[int, tuple[str, str]]:
@@ -251,7 +269,7 @@ class _Track(NamedTuple):
         median = by_session.transform("median").where(enough, 0.0)
         excess = pd.Series(moves) - median
         across = 1.4826 * excess.abs().groupby(positions).transform("median").where(enough, 0.0)
-        of_name = excess.clip(-2 * JUMP, 2 * JUMP).groupby(codes).rolling(63, min_periods=10).std().to_numpy()
+        of_name = excess.clip(-_WORST, _WORST).groupby(codes).rolling(63, min_periods=10).std().to_numpy()
         median_volume = pd.Series(volume).groupby(codes).rolling(21, min_periods=5).median().to_numpy()
         sessions = pd.Series(median.to_numpy(), index=positions).groupby(level=0).first()
         market = sessions.cumsum().reindex(positions).to_numpy()
@@ -299,56 +317,72 @@ def _jumps(
     """Doubtful rows, and the rows from which a name is another security."""
     rows = np.arange(1, len(track.codes))
     same = track.codes[1:] == track.codes[:-1]
-    suspects = rows[same & (_doubtful(track, growth, rows, rows - 1) | _returns(track, growth, rows, rows - 1))]
-    suspected = set(track.codes[suspects].tolist()) | set(endings)
+    doubtful, back = np.zeros(len(track.codes), dtype=bool), np.zeros(len(track.codes), dtype=bool)
+    doubtful[1:] = same & _doubtful(track, growth, rows, rows - 1)
+    back[1:] = same & _back(track, growth, rows, rows - 1)
     doubts: dict[int, tuple[str, str]] = {}
     breaks: dict[int, str] = {}
-    for code in sorted(suspected):
+    for code in sorted(set(track.codes[doubtful | back].tolist()) | set(endings)):
         first, after = np.searchsorted(track.codes, [code, code + 1])
         if first < after:
-            _walk(track, growth, range(int(first), int(after)), endings.get(code, []), doubts, breaks)
+            walk = _Walk(track, growth, doubtful, back)
+            walk.go(range(int(first), int(after)), endings.get(code, []))
+            doubts |= walk.doubts
+            breaks |= walk.breaks
     return doubts, breaks
 
 
-def _walk(
-    track: _Track,
-    growth: Floats,
-    rows: range,
-    endings: list[pd.Timestamp],
-    doubts: dict[int, tuple[str, str]],
-    breaks: dict[int, str],
-) -> None:
+class _Walk:
     """One name from its first row to its last: accept, doubt, or begin a new security."""
-    accepted = rows[0]
-    doubtful: list[int] = []
-    for row in rows[1:]:
-        last, now = track.dates[accepted], track.dates[row]
-        if any(last < np.datetime64(ending) <= now for ending in endings):
-            breaks[row] = "the listing before it had ended"
-        elif _one(_returns, track, growth, row, accepted):
-            sessions = track.positions[row] - track.positions[accepted] - 1
-            breaks[row] = f"back after {sessions} sessions at {_ratio(track, row, accepted):.3g} times the last close"
-        elif _one(_doubtful, track, growth, row, accepted):
-            if doubtful and _one(_doubtful, track, growth, row, doubtful[-1]):
-                doubtful = []
-            doubtful.append(row)
-            if len(doubtful) <= DOUBTFUL_ROWS:
-                doubts[row] = _doubt(track, row, accepted)
-                continue
-            if np.log(_ratio(track, row, accepted)) > FAR:  # nobody earned this; a fall, though, may have been lost
-                breaks[row] = f"{_ratio(track, row, accepted):.4g} times the last close with nothing to explain it"
-        accepted, doubtful = row, []
 
+    def __init__(self, track: _Track, growth: Floats, doubtful: Bools, back: Bools) -> None:
+        self.track, self.growth = track, growth
+        self.doubtful_after_last, self.back_after_last = doubtful, back
+        self.doubts: dict[int, tuple[str, str]] = {}
+        self.breaks: dict[int, str] = {}
 
-def _one(test: Any, track: _Track, growth: Floats, row: int, reference: int) -> bool:
-    return bool(test(track, growth, np.array([row]), np.array([reference]))[0])
+    def go(self, rows: range, endings: list[pd.Timestamp]) -> None:
+        """Decide every row from what was accepted before it."""
+        accepted = rows[0]
+        waiting: list[int] = []
+        for row in rows[1:]:
+            last, now = self.track.dates[accepted], self.track.dates[row]
+            if any(last < np.datetime64(ending) <= now for ending in endings):
+                self.breaks[row] = "the listing before it had ended"
+            elif self._is_back(row, accepted):
+                sessions = self.track.positions[row] - self.track.positions[accepted] - 1
+                times = _ratio(self.track, row, accepted)
+                self.breaks[row] = f"back after {sessions} sessions at {times:.3g} times the last close"
+            elif self._is_doubtful(row, accepted):
+                waiting = [row] if not waiting or self._is_doubtful(row, waiting[-1]) else [*waiting, row]
+                if len(waiting) <= DOUBTFUL_ROWS:
+                    self.doubts[row] = _doubt(self.track, row, accepted)
+                    continue
+                self._accept_level(row, accepted, first=waiting[0])
+            accepted, waiting = row, []
+
+    def _accept_level(self, row: int, accepted: int, *, first: int) -> None:
+        """A far rise without volume earned nobody anything: another security. A far fall may be a loss: it stays."""
+        times = _ratio(self.track, row, accepted)
+        if np.log(times) > FAR and self.track.volume[first] < QUIET * self.track.usual_volume[first]:
+            self.breaks[row] = f"{times:.4g} times the last close with nothing to explain it"
+
+    def _is_doubtful(self, row: int, reference: int) -> bool:
+        if reference == row - 1:
+            return bool(self.doubtful_after_last[row])
+        return bool(_doubtful(self.track, self.growth, np.array([row]), np.array([reference]))[0])
+
+    def _is_back(self, row: int, reference: int) -> bool:
+        if reference == row - 1:
+            return bool(self.back_after_last[row])
+        return bool(_back(self.track, self.growth, np.array([row]), np.array([reference]))[0])
 
 
 def _ratio(track: _Track, row: int, reference: int) -> float:
     return float(track.prices[row, 3] / track.prices[reference, 3])
 
 
-def _doubtful(track: _Track, growth: Floats, rows: Ints, references: Ints) -> npt.NDArray[np.bool_]:
+def _doubtful(track: _Track, growth: Floats, rows: Ints, references: Ints) -> Bools:
     """Whether rows are too far from their reference rows, with corporate actions counted or not."""
     with np.errstate(invalid="ignore"):
         moves = np.log(track.prices[rows]) - np.log(track.prices[references, 3])[:, None]
@@ -362,7 +396,7 @@ def _doubtful(track: _Track, growth: Floats, rows: Ints, references: Ints) -> np
     return np.asarray((beyond > FAR) | (jump & quiet))
 
 
-def _returns(track: _Track, growth: Floats, rows: Ints, references: Ints) -> npt.NDArray[np.bool_]:
+def _back(track: _Track, growth: Floats, rows: Ints, references: Ints) -> Bools:
     """Whether rows come after a long gap at another level."""
     move = np.log(track.prices[rows, 3] / track.prices[references, 3])
     nearest = np.minimum(np.abs(move), np.abs(move + growth[rows] - growth[references]))
@@ -373,9 +407,8 @@ def _returns(track: _Track, growth: Floats, rows: Ints, references: Ints) -> npt
 def _doubt(track: _Track, row: int, accepted: int) -> tuple[str, str]:
     """Kind and sentence of a doubtful row."""
     ratios = track.prices[row] / track.prices[accepted, 3]
-    tens = np.log10(ratios)
-    slipped = (np.abs(tens - np.round(tens)) < 0.15) & (np.round(tens) != 0)
-    worst = int(np.nanargmax(np.abs(tens)))
+    slipped = _slips(ratios)
+    worst = int(np.nanargmax(np.abs(np.log(ratios))))
     sentence = f"{PRICES[worst]} is {ratios[worst]:.4g} times the last accepted close, {track.prices[accepted, 3]:.6g}"
     return ("decimal_slip" if slipped[worst] else "unexplained_jump"), sentence
 

@@ -240,6 +240,16 @@ READERS: Mapping[str, Callable[..., Read]] = {
 """Reader of each table of the store that one file at a time makes."""
 
 
+KEYS: Mapping[str, list[str]] = {
+    "membership": ["ticker", "start", "end"],
+    "sectors": ["ticker", "start"],
+    "aliases": ["ticker", "symbol", "start", "end"],
+    "earnings": ["ticker", "date"],
+    "fundamentals": ["ticker", "period_end", "known"],
+}
+"""What makes a row of each table; of several files the last has its way."""
+
+
 def import_table(store: Store, name: str, paths: Sequence[Path], *, given: Given, step: Step) -> list[str]:
     """Read files into one of `READERS`, in place of what the store had; returns what a person should read."""
     refuse_simulated(store)
@@ -251,9 +261,7 @@ def import_table(store: Store, name: str, paths: Sequence[Path], *, given: Given
         parts.append(part)
         lines += told_lines
     step("writing")
-    whole = pd.concat(parts, ignore_index=True)
-    if len(parts) > 1:
-        whole = whole.drop_duplicates(ignore_index=True)
+    whole = pd.concat(parts, ignore_index=True).drop_duplicates(KEYS[name], keep="last", ignore_index=True)
     store.write_together({TABLES[name][0]: parquet_bytes(whole)})
     return [*lines, f"{len(whole):,} rows in {TABLES[name][0]}"]
 

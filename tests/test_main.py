@@ -1,0 +1,125 @@
+"""`python -m alphalib`: what a person sees, and that nothing half-written is left."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from alphalib.__main__ import main
+from alphalib.sources.stored import read_market
+from alphalib.store import Store
+from tests.sources.test_adjustment import vendor_file
+from tests.sources.test_quality import bars_of
+from tests.worlds import random_market
+
+COMMANDS = [
+    "import-aliases",
+    "import-benchmarks",
+    "import-earnings",
+    "import-fundamentals",
+    "import-macro",
+    "import-members",
+    "import-minutes",
+    "import-prices",
+    "import-sectors",
+]
+
+
+def call(*arguments):
+    """Run a command in this process; its exit code."""
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    return end.value.code
+
+
+@pytest.fixture
+def bars(tmp_path):
+    market = random_market(seed=6, names=4, sessions=80)
+    rows = bars_of(market).merge(vendor_file(market)[["date", "ticker", "adj_close"]], on=["date", "ticker"])
+    path = tmp_path / "bars.csv"
+    rows.to_csv(path, index=False)
+    return path
+
+
+def test_help_lists_every_command(capsys):
+    assert call("--help") == 0
+    shown = capsys.readouterr().out
+    assert [name for name in COMMANDS if name not in shown] == []
+
+
+def test_prices_come_in_and_the_guess_is_told(tmp_path, bars, capsys):
+    assert call("import-prices", bars, "--store", tmp_path / "store") == 0
+    told = capsys.readouterr().out
+    assert "adj_close = adj_close" in told
+    assert "prices are raw" in told
+    assert "accepted, 0 quarantined" in told
+    assert len(read_market(Store(tmp_path / "store")).tickers) == 4
+
+
+def test_options_reach_the_import(tmp_path, bars, capsys):
+    renamed = tmp_path / "renamed.csv"
+    pd.read_csv(bars).rename(columns={"close": "px", "date": "when"}).to_csv(renamed, index=False)
+    assert call("import-prices", renamed, "--store", tmp_path / "store") == 2
+    assert "no column for date" in capsys.readouterr().err
+    options = ["--column", "date=when", "--column", "close=px", "--prices", "split-adjusted"]
+    assert call("import-prices", renamed, "--store", tmp_path / "store", *options) == 0
+    assert "every rule in dollars or shares is off" in capsys.readouterr().out
+
+
+def test_every_table_has_its_command(tmp_path, capsys):
+    files = {
+        "aliases": "ticker,symbol,start,end\nMETA,FB,2012-05-18,2022-06-08\n",
+        "members": "ticker,start,end\nFB,2013-12-23,\n",
+        "sectors": "ticker,sector\nMETA,Communication Services\n",
+        "earnings": "ticker,date,eps_est,eps\nMETA,2020-01-29,1,2\n",
+        "fundamentals": "ticker,period_end,filed,net_income\nMETA,2019-12-31,2020-01-30,1\n",
+        "macro": "date,series,value\n2020-01-02,DGS10,1.9\n2020-01-03,DGS10,1.8\n",
+        "minutes": "ticker,time,open,high,low,close,volume\nMETA,2020-01-02T15:00:00Z,1,1,1,1,1\n",
+        "benchmarks": "date,ticker,close\n2020-01-02,SPY,300\n2020-01-03,SPY,301\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+        assert call(f"import-{name}", tmp_path / f"{name}.csv", "--store", tmp_path / "store") == 0, name
+    assert "1 rows were renamed by the aliases" in capsys.readouterr().out
+
+
+def test_a_mistake_is_shown_without_a_traceback(tmp_path):
+    command = [sys.executable, "-m", "alphalib", "import-prices", str(tmp_path / "none.csv"), "--store", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == f"error: {tmp_path}/none.csv does not exist\n"
+    assert done.stdout == ""
+
+
+def test_a_column_without_a_role_is_explained(tmp_path, bars, capsys):
+    assert call("import-prices", bars, "--store", tmp_path / "store", "--column", "close") == 2
+    assert "--column takes ROLE=NAME" in capsys.readouterr().err
+
+
+def test_a_store_that_cannot_be_written_is_named(tmp_path, bars, capsys):
+    (tmp_path / "taken").write_text("")
+    assert call("import-prices", bars, "--store", tmp_path / "taken") == 2
+    assert "cannot write to the store" in capsys.readouterr().err
+
+
+def test_a_full_store_keeps_what_it_had(tmp_path, bars):
+    store = tmp_path / "store"
+    assert call("import-prices", bars, "--store", store) == 0
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    years = pd.read_csv(bars, parse_dates=["date"])
+    longer = pd.concat([years.head(8).assign(date=years["date"].head(8) - pd.Timedelta(days=364)), years])
+    longer.to_csv(bars, index=False)
+
+    def no_space() -> None:
+        # The system refuses to make any file larger than this, as a full disk does: the bars of 2018 fit, 2019's do not.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))
+
+    command = [sys.executable, "-m", "alphalib", "import-prices", str(bars), "--store", str(store), "--prices", "raw"]
+    quiet = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=no_space, env=quiet)
+    assert done.returncode == 2, done.stderr
+    assert "nothing was changed" in done.stderr
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
