@@ -26,7 +26,7 @@ def test_nothing_is_overwritten(tmp_path):
     mine = tmp_path / "pipelines" / "weekly.yaml"
     mine.write_text("mine")
     mine.with_name("weekday.yaml").unlink()
-    with pytest.raises(InputError, match=r"weekly\.yaml exist\(s\) already; name an empty folder, nothing was written"):
+    with pytest.raises(InputError, match=r"exist\(s\) already; name an empty folder, nothing was written"):
         lay_out(tmp_path)
     assert mine.read_text() == "mine"
     assert not mine.with_name("weekday.yaml").exists()

@@ -9,7 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from alphalib.contracts import BacktestSummary, OrderBook, PredictorMetrics, Predictions, Signals
+from alphalib.contracts import BacktestSummary, OrderBook, Predictions, PredictorMetrics, Signals
 from alphalib.pipeline.plan import notebook_parameters
 from alphalib.sessions import next_session
 from alphalib.store import Store
