@@ -124,7 +124,7 @@ def _filings(
     for quarter in range(len(quarter_ends)):
         chances[quarter], noise[quarter] = rng.random(4), rng.standard_normal(5)
     filed = quarter_ends + _days(FILED_AFTER, chances[:, 0])
-    restated = chances[:, 1] < RESTATED
+    restated = (chances[:, 1] < RESTATED) & (_position(filed, sessions) >= roster.listing[number])
     held = np.clip(sessions.searchsorted(quarter_ends, side="right") - 1, 0, len(sessions) - 1)
     figures = _figures(roster, number, noise, shares[held])
     table = pd.DataFrame(

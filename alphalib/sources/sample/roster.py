@@ -20,8 +20,8 @@ _BETA = np.array([0.95, 1.10, 0.65, 1.20, 1.10, 0.85, 1.05, 1.20, 1.10, 0.85, 0.
 _VOLATILITY = np.array([0.0178, 0.0195, 0.0135, 0.0210, 0.0158, 0.0182, 0.0155, 0.0195, 0.0168, 0.0145, 0.0125])
 _PAYS = np.array([0.3, 0.4, 0.8, 0.6, 0.8, 0.4, 0.6, 0.3, 0.6, 0.9, 0.95])
 
-_CONSONANTS, _VOWELS = "BCDFGHKLMNPRSTVZ", "AEIOU"
-_SYMBOLS = (len(_CONSONANTS) * len(_VOWELS)) ** 2
+_LETTERS = "BCDGHLMNPRSTVZ"  # without vowels no symbol is a word
+_SYMBOLS = len(_LETTERS) ** 4
 SYMBOLS_A_COMPANY = 3
 
 
@@ -94,13 +94,9 @@ def _sectors(seed: int, home: NDArray[np.int64], shape: tuple[int, int]) -> NDAr
 
 
 def symbol(seed: int, company: int, *, generation: int = 0) -> str:
-    """A pronounceable symbol; no two companies and generations share one."""
-    # Multiplying by a number coprime to the count permutes the symbols.
-    place = (
-        2693 * (SYMBOLS_A_COMPANY * company + generation) + int(stream(seed, "symbols").integers(_SYMBOLS))
-    ) % _SYMBOLS
-    letters = []
-    for alphabet in (_VOWELS, _CONSONANTS, _VOWELS, _CONSONANTS):
-        place, letter = divmod(place, len(alphabet))
-        letters.append(alphabet[letter])
-    return "".join(reversed(letters))
+    """Four consonants; no two companies and generations share a symbol."""
+    first = int(stream(seed, "symbols").integers(_SYMBOLS))
+    # A step that has no divisor in common with the count visits every symbol once.
+    place = (first + 24593 * (SYMBOLS_A_COMPANY * company + generation)) % _SYMBOLS
+    letters = [_LETTERS[place // len(_LETTERS) ** power % len(_LETTERS)] for power in range(4)]
+    return "".join(letters)

@@ -151,9 +151,16 @@ def simulate_market(
 
 
 def write_sample(store: Store, world: World, *, bars: pd.DataFrame | None = None) -> None:
-    """Write what a vendor would send, nothing hidden; `bars` instead of its own, faults and all, when they were gated.
+    """Write what a vendor would send, nothing hidden: all tables, the source, and last the bars.
 
-    The bars come last: a store that has them is complete.
+    Parameters
+    ----------
+    store : Store
+        The bus.
+    world : World
+        The market.
+    bars : DataFrame, optional
+        What a quality gate left of the bars; without it they are written with their faults.
     """
     for name, table in world.tables.items():
         write_table(store, name, table)
@@ -200,7 +207,8 @@ def _made(recipe: Recipe) -> World:
     member = index.membership(capitalisation, life, names=recipe.names)
 
     def panel(values: Floats) -> Panel:
-        return pd.DataFrame(np.where(life.trading, values, np.nan), index=sessions, columns=called.tickers)
+        found = pd.DataFrame(np.where(life.trading, values, np.nan), index=sessions, columns=called.tickers)
+        return found.sort_index(axis=1)  # the order of the market's panels
 
     return World(
         recipe=recipe,
