@@ -122,7 +122,7 @@ def information_coefficient(
         panel.axhline(0, color=_colour("--ink"), linewidth=0.8)
         if detectable is not None:
             panel.axhline(detectable, color=_colour("--loss"), linewidth=1, linestyle=(0, (4, 3)))
-    heights = [*monthly, detectable or 0.0, *([mean.low, mean.high] if mean else [])]
+    heights = [-0.01, 0.01, *monthly, detectable or 0.0, *([mean.low, mean.high] if mean else [])]
     axes[0].set_ylim(1.1 * min(heights), 1.1 * max(heights))
     axes[0].yaxis.set_major_formatter(lambda value, _: number(value, digits=2))
     _titled(axes[0], "Rank IC: mean of each month, and over the year before")
@@ -238,11 +238,11 @@ def _figure(width: int, height: int) -> Figure:
 def _growth_lines(axes: Axes, shown: pd.DataFrame, lines: list[tuple[str, str, str]]) -> None:
     axes.set_yscale("log")
     base = {column: 100.0 * shown[column] / shown[column].dropna().iloc[0] for column, _, _ in lines}
+    low = min(99.0, *(series.min() for series in base.values()))
+    high = max(101.0, *(series.max() for series in base.values()))
+    axes.set_ylim(low / 1.03, high * 1.03)  # before the lines: a flat one has no range of its own
     for column, _, colour in lines:
         axes.plot(shown.index, base[column], color=_colour(colour), linewidth=2.0 if column == "nav" else 1.4)
-    low = min(series.min() for series in base.values())
-    high = max(series.max() for series in base.values())
-    axes.set_ylim(low / 1.03, high * 1.03)
     ticks = _round_levels(low, high)
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_yticks([], minor=True)
@@ -265,13 +265,15 @@ def _growth_lines(axes: Axes, shown: pd.DataFrame, lines: list[tuple[str, str, s
 
 
 def _drawdowns(axes: Axes, frame: pd.DataFrame, shown: pd.Index, lines: list[tuple[str, str, str]]) -> None:
+    deepest = -0.01
     for column, _, colour in lines:
         fallen = (frame[column] / frame[column].cummax() - 1.0).reindex(shown)
         if column == "nav":
             axes.fill_between(shown, fallen, color=_colour(colour), alpha=0.25, linewidth=0)
         if column in ("nav", "spy"):
             axes.plot(shown, fallen, color=_colour(colour), linewidth=1.1)
-    axes.set_ylim(top=0)
+            deepest = min(deepest, 1.05 * float(fallen.min()))
+    axes.set_ylim(deepest, 0)
     axes.locator_params(axis="y", nbins=3)
     axes.yaxis.set_major_formatter(lambda value, _: percent(value, digits=0))
     _titled(axes, "Fall from the highest value so far")
@@ -332,22 +334,20 @@ def _years(axes: Axes, dates: pd.Index) -> None:
         locator = ticks.AutoDateLocator(minticks=3, maxticks=7 if wide else 4)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ticks.ConciseDateFormatter(locator, show_offset=False))
-    axes.set_xlim(dates[0], dates[-1])
+    axes.set_xlim(dates[0], max(dates[-1], dates[0] + pd.Timedelta(days=1)))
 
 
 def _round_levels(low: float, high: float) -> list[float]:
-    """Three to seven round numbers within a range, as ticks of a ratio scale."""
-    for steps in (
-        (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.2, 2.5),
-        (1, 1.2, 1.5, 2, 2.5, 3, 4, 6, 8),
-        (1, 2, 5),
-    ):
+    """At most seven round numbers within a range, as ticks of a ratio scale; finer steps where they fit."""
+    fine = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.2, 2.5)
+    inside: list[float] = []
+    for steps in (fine, (1, 1.2, 1.5, 2, 2.5, 3, 4, 6, 8), (1, 2, 5), (1,)):
         decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-        levels = [step * 10.0**decade for decade in decades for step in steps]
-        inside = sorted({round(level, 6) for level in levels if low <= level <= high})
+        levels = {round(step * 10.0**decade, 6) for decade in decades for step in steps}
+        inside = sorted(level for level in levels if low <= level <= high)
         if len(inside) <= 7:
             break
-    return inside or [round(low), round(high)]
+    return inside or [float(np.sqrt(low * high))]
 
 
 def _spread(heights: list[float], *, least: float) -> list[float]:
@@ -370,7 +370,7 @@ def _spread(heights: list[float], *, least: float) -> list[float]:
 
 def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
     """At most `_POINTS` rows at equal steps, the last one always among them."""
-    step = -(-len(frame) // _POINTS)
+    step = max(-(-len(frame) // _POINTS), 1)
     return frame.iloc[(len(frame) - 1) % step :: step]
 
 

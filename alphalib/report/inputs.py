@@ -95,7 +95,8 @@ def read_inputs(store: Store, asof: pd.Timestamp, run: Mapping[str, Any] | None 
             missing[name] = f"not run: there is no {path}"
         except AlphalibError as error:
             fault = error.faults[0] if isinstance(error, ContractError) else str(error).splitlines()[0]
-            missing[name] = f"not readable: {path}: {fault}"
+            # The page may travel: it names the artefact, not the folder of the machine that it lay in.
+            missing[name] = f"not readable: {path}: {fault.replace(f'the store {store.url}', 'the store')}"
         return None
 
     def table(*columns: str) -> Callable[[str], pd.DataFrame]:

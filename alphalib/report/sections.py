@@ -338,7 +338,7 @@ def _trade(row: Mapping[Any, Any]) -> View:
 def _source_sentences(inputs: WeeklyInputs) -> list[str]:
     source = inputs.source
     if source is None:
-        return [f"{inputs.why('source')}."]
+        return [f"Source {inputs.why('source')}."]
     dollars = {
         "raw": "Prices are those printed on the day: rules in dollars and shares are on.",
         "split-adjusted": "Prices are split-adjusted, so their level knows later splits: rules in dollars and shares "

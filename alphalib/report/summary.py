@@ -77,7 +77,7 @@ def standfirst(inputs: WeeklyInputs) -> str:
     if inputs.backtest:
         start, count = words.day(inputs.backtest.start), words.count(inputs.backtest.sessions, "session")
         parts.append(f"The simulation runs over {count} from {start}, after costs.")
-    return " ".join(part for part in parts if part) or inputs.why("source")
+    return " ".join(part for part in parts if part) or "Nothing has been run on this store."
 
 
 def five_lines(inputs: WeeklyInputs) -> list[str]:
@@ -169,7 +169,7 @@ def _book_line(inputs: WeeklyInputs) -> str:
     earned = (
         f"{with_interval(annual.book, annual.unit)} a year against {with_interval(annual.spy, annual.unit)} for SPY"
     )
-    deflated = f"deflated {words.percent(summary.deflated_sharpe, digits=0)}, N = {summary.trials}"
+    deflated = f"deflated {words.percent(summary.deflated_sharpe, digits=0)}, N\u00a0=\u00a0{summary.trials}"
     return f"Book: {earned}; Sharpe {with_interval(sharpe.book, sharpe.unit)}, {deflated}."
 
 
@@ -208,7 +208,7 @@ def _sharpe_figure(inputs: WeeklyInputs) -> KeyFigure:
         return KeyFigure("Sharpe ratio", words.NONE, "", inputs.why("backtest"))
     ends = words.interval(row.book.low, row.book.high, row.unit)
     spy = f"SPY {words.measured(row.spy.value, row.unit)}; " if row.spy else ""
-    deflated = f"deflated {words.percent(summary.deflated_sharpe, digits=0)}, N = {summary.trials}"
+    deflated = f"deflated {words.percent(summary.deflated_sharpe, digits=0)}, N\u00a0=\u00a0{summary.trials}"
     return KeyFigure("Sharpe ratio", words.measured(row.book.value, row.unit), ends, spy + deflated)
 
 
@@ -217,7 +217,9 @@ def _ic_figure(inputs: WeeklyInputs) -> KeyFigure:
     if metrics is None:
         return KeyFigure("Rank IC, out of sample", words.NONE, "", inputs.why("predictor"))
     value, low, high = metrics.ic.value, metrics.ic.low, metrics.ic.high
-    beside = f"smallest detectable {words.number(metrics.minimum_detectable_ic, digits=3)}, N = {metrics.trials}"
+    beside = (
+        f"smallest detectable {words.number(metrics.minimum_detectable_ic, digits=3)}, N\u00a0=\u00a0{metrics.trials}"
+    )
     return KeyFigure(
         "Rank IC, out of sample", words.number(value, digits=3), words.interval(low, high, digits=3), beside
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import re
 import tempfile
@@ -15,8 +16,10 @@ import pandas as pd
 
 from alphalib.errors import InputError
 
+WITHOUT_INTERVALS = "The figures of this sheet have no intervals; those of the weekly report have."
 
-def tear_sheet(returns: pd.Series, benchmark: pd.Series, *, title: str = "Simulated book") -> str:
+
+def tear_sheet(returns: pd.Series, benchmark: pd.Series, *, title: str = "Simulated book", notice: str = "") -> str:
     """A tear sheet by quantstats as one HTML page that needs no network.
 
     Parameters
@@ -28,6 +31,8 @@ def tear_sheet(returns: pd.Series, benchmark: pd.Series, *, title: str = "Simula
         report a benchmark of 0 % when that fails. [fraction]
     title : str
         Heading.
+    notice : str
+        A line across the top, such as that the market is simulated; after it stands where the intervals are.
 
     Raises
     ------
@@ -47,10 +52,11 @@ def tear_sheet(returns: pd.Series, benchmark: pd.Series, *, title: str = "Simula
             benchmark=against.rename("SPY"),
             title=title,
             benchmark_title="SPY",
+            strategy_title="Book",
             output=str(path),
             periods_per_year=252,
         )
-        return _without_remote_parts(path.read_text(encoding="utf-8"))
+        return _mended(path.read_text(encoding="utf-8"), f"{notice} {WITHOUT_INTERVALS}".strip())
 
 
 @contextmanager
@@ -83,6 +89,8 @@ def _check(book: pd.Series, against: pd.Series) -> None:
             raise InputError(f"the {name} has a return of {series.max():.0%} in one session; are these prices?")
 
 
-def _without_remote_parts(page: str) -> str:
-    """Without the links that a browser would follow on opening: quantstats has a favicon on its own site."""
-    return re.sub(r"<link\b[^>]*https?://[^>]*>", "", page)
+def _mended(page: str, notice: str) -> str:
+    """With the notice, without the favicon on quantstats' own site, and with a percent sign that every font has."""
+    band = f'<p style="margin:0 0 20px;padding:9px 14px;background:#f6dfa4;color:#47330a">{html.escape(notice)}</p>'
+    page = re.sub(r"<link\b[^>]*https?://[^>]*>", "", page).replace("\ufe6a", " %")
+    return re.sub(r"<body\b[^>]*>", f"<body>{band}", page, count=1)  # its onload calls a script that is not there

@@ -73,9 +73,8 @@ def _sheet(inputs: WeeklyInputs) -> str:
         raise InputError("the book has no benchmark beside it")
     values = nav.set_index("date")[["nav", "spy"]]
     returns = (values / values.shift() - 1.0).dropna()
-    simulated = " (simulated market)" if inputs.source and inputs.source.simulated else ""
-    survivors = ", survivors only: not evidence" if inputs.source and inputs.source.members == "survivors only" else ""
-    return tear_sheet(returns["nav"], returns["spy"], title=f"Simulated book{simulated}{survivors}")
+    notice = " ".join(f"{band.title} {band.text}" for band in bands(inputs))
+    return tear_sheet(returns["nav"], returns["spy"], title="Simulated book", notice=notice)
 
 
 def _write(path: Path, content: bytes) -> None:
