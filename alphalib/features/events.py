@@ -38,8 +38,10 @@ def earnings_surprise(earnings: pd.DataFrame, close: Panel, *, within: int = 60)
     return pd.DataFrame(values, index=close.index, columns=close.columns).where(close.notna())
 
 
-def sessions_since_earnings(earnings: pd.DataFrame, close: Panel) -> Panel:
+def sessions_since_earnings(earnings: pd.DataFrame, close: Panel, *, within: int = 126) -> Panel:
     """Sessions since the latest earnings report: 0 on its own session.
+
+    Companies report every quarter; an older report says that the data ended, not that the company fell silent.
 
     Parameters
     ----------
@@ -47,16 +49,21 @@ def sessions_since_earnings(earnings: pd.DataFrame, close: Panel) -> Panel:
         `ticker`, `date` of the report, `surprise`; see `Market.earnings`.
     close : Panel
         Close; its labels and gaps are those of the result. [currency]
+    within : int
+        Oldest age. [sessions]
 
     Returns
     -------
     Panel
-        Same labels as `close`; NaN without a close now or a report so far. [sessions]
+        Same labels as `close`; NaN without a close now or such a report. [sessions]
     """
+    if within < 0:
+        raise InputError(f"within must be at least 0 sessions, got {within}")
     rows, columns, _ = _reports(earnings, close)
     latest = _latest_row(rows, columns, close.shape)
-    age = np.where(latest >= 0, np.arange(len(close))[:, None] - latest, np.nan)
-    return pd.DataFrame(age, index=close.index, columns=close.columns).where(close.notna())
+    age = np.arange(len(close))[:, None] - latest
+    values = np.where((latest >= 0) & (age <= within), age, np.nan)
+    return pd.DataFrame(values, index=close.index, columns=close.columns).where(close.notna())
 
 
 def _reports(earnings: pd.DataFrame, close: Panel) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:

@@ -79,7 +79,8 @@ FEATURES: dict[str, Feature] = {
         Feature("relative_volume_20", lambda m: relative_volume(m.adj_volume, window=20), "ratio", "volume"),
         Feature("volume_trend_10_60", lambda m: volume_trend(m.adj_volume), "fraction", "volume"),
         Feature("obv_slope_20", lambda m: obv_slope(m.adj_close, m.adj_volume, window=20), "ratio", "prices, volume"),
-        Feature("avg_volume_20", lambda m: avg_volume(m.volume, window=20), "shares", "volume"),
+        # In shares of the session, so that a split a week ago does not look like half the trade.
+        Feature("avg_volume_20", lambda m: avg_volume(m.adj_volume, window=20) * m.split_factor, "shares", "volume"),
         Feature(
             "dollar_volume_20", lambda m: dollar_volume(m.close, m.volume, window=20), "currency", "prices, volume"
         ),

@@ -30,6 +30,13 @@ def test_sessions_since_earnings_by_hand():
     assert since["B"].fillna(-1).tolist() == [-1, 0, -1, 2, 3, 4, 5, 6]
 
 
+def test_an_old_report_is_forgotten():
+    since = sessions_since_earnings(reports(("A", 1, 0.1)), CLOSE, within=3)["A"]
+    assert since.fillna(-1).tolist() == [-1, 0, 1, 2, 3, -1, -1, -1]
+    with pytest.raises(InputError, match="within must be at least 0 sessions, got -1"):
+        sessions_since_earnings(reports(), CLOSE, within=-1)
+
+
 def test_reports_outside_the_market_are_not_seen():
     table = reports(("A", 1, 0.1))
     table["date"] = [CLOSE.index[-1] + pd.Timedelta(days=1)]

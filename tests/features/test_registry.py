@@ -46,3 +46,12 @@ def test_a_model_input_is_never_left_out_in_silence():
 def test_a_unit_out_of_the_list_is_refused():
     with pytest.raises(InputError, match="unit of feature 'x' must be one of"):
         Feature("x", lambda market: market.close, "percent", "prices")
+
+
+def test_average_volume_is_in_shares_of_its_session():
+    market = random_market(sessions=60)
+    # N000 splits 2:1 at session 20: at session 30 nine of its twenty volumes are from before and count double.
+    volume = market.volume["N000"].iloc[11:31].to_numpy().copy()
+    volume[:9] *= 2
+    measured = FEATURES["avg_volume_20"].function(market)["N000"].iloc[30]
+    assert measured == pytest.approx(volume.mean())

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,6 +88,15 @@ def test_who_is_scored():
     assert scored[["N003", "N005"]].all()  # the scanner rejects them, the analyst has a view
     assert not card.passed.iloc[-1][["N003", "N004", "N005", "N006"]].any()
     assert scored.equals(card.universe.iloc[-1] & market.tradable.loc[card.rows[-1]])
+
+
+def test_a_halted_name_has_no_score():
+    market = research_market()
+    volume = market.volume.copy()
+    volume.iloc[-1, 11] = 0.0
+    card = scorecard(replace(market, volume=volume), WEIGHTS, PARAMS, market.sessions[-1:])
+    assert np.isnan(card.score["N011"].iloc[-1])
+    assert card.universe["N011"].iloc[-1]
 
 
 def test_each_row_stands_by_itself():

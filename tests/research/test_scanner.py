@@ -67,6 +67,19 @@ def test_the_history_is_the_scan_of_each_session(row):
     assert sorted(passed.index[passed]) == scan(market.asof(day), PARAMS).candidates
 
 
+def test_equal_scores_pass_by_ticker():
+    market = research_market()
+    best = scan(market, ResearchParams(max_candidates=1)).candidates[0]
+    twins = {}
+    for name in ("open", "high", "low", "close", "volume", "vwap", "member", "sector"):
+        panel = getattr(market, name).copy()
+        panel[["N038", "N037"]] = panel[[best, best]].to_numpy()  # no splits or dividends in any of them
+        twins[name] = panel.iloc[:, ::-1]
+    assert best not in ("N000", "N001", "N037", "N038")
+    twin_market = replace(market, **twins)
+    assert scan(twin_market, ResearchParams(max_candidates=2)).candidates == [best, "N037"]
+
+
 def test_split_adjusted_prices_turn_rules_in_dollars_and_shares_off():
     market = research_market()
     adjusted = replace(market, source=replace(market.source, prices="split-adjusted"))
