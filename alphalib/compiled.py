@@ -2,7 +2,9 @@
 
 Numba keys its cache on disk by the file of the cached function alone: edit a compiled function that it calls from
 another file, and the old machine code goes on running. An entry point therefore takes `sources: int = stamp(…)` as its
-last argument; a default value is part of numba's signature, and so of the key.
+last argument; a default value is part of numba's signature, and so of the key. What it takes besides are numbers,
+arrays and plain tuples of them: a class in the signature would be pickled into the cache's index, and renaming the
+class would make every older cache unreadable. `plain` unwraps named tuples, the entry point wraps them again.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import inspect
 import zlib
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
 from numba import njit
@@ -19,8 +21,10 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
-Codes: TypeAlias = NDArray[np.int8]
 Bools: TypeAlias = NDArray[np.bool_]
+Records: TypeAlias = NDArray[np.void]
+Int8: TypeAlias = Annotated[int, np.int8]
+Int32: TypeAlias = Annotated[int, np.int32]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,6 +41,20 @@ def entry_point(function: Function) -> Function:
     return result
 
 
+def plain(value: Any) -> Any:
+    """A named tuple, and the ones inside it, as plain tuples."""
+    return tuple(plain(part) for part in value) if isinstance(value, tuple) else value
+
+
 def stamp(*modules: ModuleType) -> int:
     """Checksum of the modules' source text."""
     return zlib.crc32("".join(inspect.getsource(module) for module in modules).encode())
+
+
+def record_type(fields: type) -> np.dtype[np.void]:
+    """The numpy record whose fields are a class's annotations; compiled functions take one record like an object.
+
+    `int` and `float` take eight bytes, `Int8` and `Int32` what they say.
+    """
+    hints = get_type_hints(fields, include_extras=True)
+    return np.dtype([(name, getattr(hint, "__metadata__", (hint,))[0]) for name, hint in hints.items()], align=True)

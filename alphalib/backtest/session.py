@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-
-from alphalib.compiled import Floats, Ints, compiled
-from alphalib.decision.history import Bars
-from alphalib.decision.shapes import Held, Orders, Rule, Verdict
+from alphalib.compiled import Ints, Records, compiled, record_type
+from alphalib.decision.history import Bar
+from alphalib.decision.shapes import Held, Order, Orders, Rule, Verdict
 
 
 class Tariff(NamedTuple):
@@ -19,267 +17,199 @@ class Tariff(NamedTuple):
     commission: float
 
 
-class Fills(NamedTuple):
-    """What happened in one session: lists as arrays, filled from the front.
+class Fill:
+    """What was bought or sold.
 
-    `counts` holds the number of fills and the number of payments. Sales have negative shares. `price` has the slippage
-    in it; `cost` is the commission. Payments are dividends and, fractions of a share
-    paid out in a split.
+    Parameters
+    ----------
+    session, entered : int
+        Numbers of the session it filled in, and of the position's entry, in the exchange calendar.
+    name : int
+        Place of the ticker.
+    rule : int
+        `Rule`: ENTRY, DELISTING, or the one that sold.
+    shares : int
+        Sales negative. [shares]
+    bound : int
+        `Rule` of the cap that bound an entry.
+    price : float
+        Slippage in it. [currency]
+    cost, slippage : float
+        Commission, and what the slippage made of the fill. [currency]
+    realised : float
+        Of a sale: price over average cost − 1. [fraction]
     """
 
-    counts: Ints
-    name: Ints
-    rule: Ints
-    shares: Ints
-    price: Floats
-    cost: Floats
-    slippage: Floats
-    bound: Ints
-    entered: Ints
-    gain: Floats
-    paid_name: Ints
-    paid_kind: Ints
-    paid: Floats
+    session: int
+    entered: int
+    name: int
+    rule: int
+    shares: int
+    bound: int
+    price: float
+    cost: float
+    slippage: float
+    realised: float
 
 
+class Payment:
+    """Cash that came in without a trade: `kind` DIVIDEND, or FRACTION of a share paid out in a split."""
+
+    session: int
+    name: int
+    kind: int
+    amount: float
+
+
+FILL, PAYMENT = record_type(Fill), record_type(Payment)
 DIVIDEND, FRACTION = 0, 1
-"""Codes of `Fills.paid_kind`."""
 
 
-def empty_fills(names: int) -> Fills:
-    """Room for one session: a name is bought, sold at the open and sold at its stop at most once each."""
-    room = 3 * names
+class Log(NamedTuple):
+    """Fills and payments, filled from the front; `used` has the two lengths."""
 
-    def integers() -> Ints:
-        return np.zeros(room, dtype=np.int64)
-
-    return Fills(
-        counts=np.zeros(2, dtype=np.int64),
-        name=integers(),
-        rule=integers(),
-        shares=integers(),
-        price=np.zeros(room),
-        cost=np.zeros(room),
-        slippage=np.zeros(room),
-        bound=integers(),
-        entered=integers(),
-        gain=np.zeros(room),
-        paid_name=integers(),
-        paid_kind=integers(),
-        paid=np.zeros(room),
-    )
+    fills: Records
+    payments: Records
+    used: Ints
 
 
 @compiled
 def trade_session(
-    bars: Bars,
-    before: Floats,
     session: int,
-    held: Held,
+    bars: Records,
+    names_before: Records,
+    held: Records,
     cash: float,
     orders: Orders,
     verdict: Verdict,
     tariff: Tariff,
-    fills: Fills,
+    log: Log,
 ) -> float:
-    """Live through one session; changes `held`, writes `fills`, returns the cash after it. [currency]
+    """Live through one session; changes `held`, appends to `log`, returns the cash after it. [currency]
 
     Parameters
     ----------
-    bars : Bars
-        Of this session, an array over the tickers each.
-    before : array
-        What a share counted at the close before. [currency]
     session : int
-        Number of this session in the exchange calendar.
-    held : Held
-        Positions at the close before.
+        Number of the session in the exchange calendar.
+    bars : records of Bar
+        Of this session.
+    names_before : records of Name
+        What was known at the close before.
+    held : records of Held
+        Positions at the close before, with their stops.
     cash : float
         At the close before. [currency]
     orders, verdict : Orders, Verdict
-        What was decided then.
+        What was decided then; a split converts the orders too.
     tariff : Tariff
         Costs.
-    fills : Fills
-        Where to write.
+    log : Log
+        With room for every name to be bought, sold at the open and sold at its stop.
     """
-    fills.counts[:] = 0
-    cash += pay_dividends(bars, held, fills)
-    cash += split_shares(bars, before, held, orders, verdict, fills)
-    cash += delist(bars, before, held, fills)
-    cash += sell_at_open(bars, held, orders, verdict, tariff, fills)
-    cash -= buy_at_open(bars, session, held, cash, orders, verdict, tariff, fills)
-    cash += sell_at_stops(bars, session, held, orders, tariff, fills)
-    for name in range(len(held.shares)):
-        if held.shares[name] > 0 and bars.high[name] > held.high_water[name]:
-            held.high_water[name] = bars.high[name]
+    kept = orders.kept[: verdict.kept]
+    for place in kept:
+        cash += corporate_actions(session, place, bars[place], names_before[place].mark, held[place], log)
+    for order in orders.exits[: verdict.exits]:
+        cash += sell_at_open(session, order, bars[order.name], held[order.name], tariff, log)
+    for order in orders.entries[: verdict.entries]:
+        cash -= buy_at_open(session, order, bars[order.name], held[order.name], cash, tariff, log)
+    for place in kept:
+        bar, position = bars[place], held[place]
+        if position.shares > 0 and bar.low <= position.stop and not math.isnan(bar.open):
+            price = min(bar.open, position.stop)
+            cash += sell(session, place, Rule.STOP.value, position.shares, price, position, tariff, log)
+        position.high_water = max(position.high_water, bar.high) if bar.high > 0.0 else position.high_water
     return cash
 
 
 @compiled
-def pay_dividends(bars: Bars, held: Held, fills: Fills) -> float:
-    """Dividends on the shares held at the close before; they are stated for a share before the day's split."""
+def corporate_actions(session: int, place: int, bar: Bar, mark: float, position: Held, log: Log) -> float:
+    """Split, dividend and delisting of a held name; returns the cash that they bring. [currency]"""
     received = 0.0
-    for name in range(len(held.shares)):
-        if held.shares[name] > 0 and bars.dividend[name] > 0.0:
-            received += pay(fills, name, DIVIDEND, held.shares[name] * bars.dividend[name])
-    return received
-
-
-@compiled
-def split_shares(bars: Bars, before: Floats, held: Held, orders: Orders, verdict: Verdict, fills: Fills) -> float:
-    """Convert positions and orders to the new shares; returns what is paid out for fractions of one."""
-    received = 0.0
-    for name in range(len(held.shares)):
-        ratio = bars.split[name]
-        if held.shares[name] > 0 and ratio != 1.0:
-            whole, fraction = converted(held.shares[name], ratio)
-            if fraction > 0.0:
-                received += pay(fills, name, FRACTION, fraction * before[name] / ratio)
-            held.shares[name] = whole
-            held.cost[name] /= ratio
-            held.high_water[name] /= ratio
-            orders.stop[name] /= ratio
-    for place in range(verdict.exits):
-        orders.exit_shares[place] = converted(orders.exit_shares[place], bars.split[orders.exit_name[place]])[0]
-    for place in range(verdict.entries):
-        orders.entry_shares[place] = converted(orders.entry_shares[place], bars.split[orders.entry_name[place]])[0]
+    if bar.dividend > 0.0:
+        received += pay(session, place, DIVIDEND, position.shares * bar.dividend, log)
+    if bar.split != 1.0:
+        whole, fraction = converted(position.shares, bar.split)
+        if fraction > 0.0:
+            received += pay(session, place, FRACTION, fraction * mark / bar.split, log)
+        position.shares = whole
+        position.cost /= bar.split
+        position.high_water /= bar.split
+        position.stop /= bar.split
+    if position.shares > 0 and not math.isnan(bar.delisting):
+        price = mark / bar.split * (1.0 + bar.delisting)
+        received += sell(session, place, Rule.DELISTING.value, position.shares, price, position, Tariff(0.0, 0.0), log)
     return received
 
 
 @compiled
 def converted(shares: int, ratio: float) -> tuple[int, float]:
-    """Whole shares after a split, and the fraction of one left over, rounded to 1e-9. [shares]"""
-    exact = np.round(shares * ratio, 9)
-    whole = math.floor(exact)
-    return whole, exact - whole
+    """Whole shares after a split, and the fraction of one left over, to 1e-9. [shares]"""
+    exact = shares * ratio
+    whole = math.floor(exact + 5e-10)
+    return whole, exact - whole if exact - whole > 5e-10 else 0.0
 
 
 @compiled
-def delist(bars: Bars, before: Floats, held: Held, fills: Fills) -> float:
-    """Turn delisted positions into what holders received."""
-    received = 0.0
-    for name in range(len(held.shares)):
-        if held.shares[name] > 0 and not math.isnan(bars.delisting[name]):
-            price = before[name] / bars.split[name] * (1.0 + bars.delisting[name])
-            received += sell(held, fills, name, held.shares[name], Rule.DELISTING.value, price, 0.0, 0.0)
-    return received
+def sell_at_open(session: int, order: Order, bar: Bar, position: Held, tariff: Tariff, log: Log) -> float:
+    """An exit or a reduction; a name without an open stays. Returns what it brings. [currency]"""
+    shares = position.shares
+    if order.rule > Rule.DRAWDOWN_EXIT.value:
+        shares = min(shares, converted(order.shares, bar.split)[0])
+    if shares == 0 or math.isnan(bar.open):
+        return 0.0
+    position.profit_taken = position.profit_taken or order.rule == Rule.PROFIT_TAKE.value
+    position.time_reduced = position.time_reduced or order.rule == Rule.TIME_REDUCE.value
+    return sell(session, order.name, order.rule, shares, bar.open, position, tariff, log)
 
 
 @compiled
-def sell_at_open(bars: Bars, held: Held, orders: Orders, verdict: Verdict, tariff: Tariff, fills: Fills) -> float:
-    """Exits and reductions; a name without an open stays."""
-    received = 0.0
-    for place in range(verdict.exits):
-        name, rule = orders.exit_name[place], orders.exit_rule[place]
-        whole = rule <= Rule.DRAWDOWN_EXIT.value
-        shares = held.shares[name] if whole else min(orders.exit_shares[place], held.shares[name])
-        if shares == 0 or math.isnan(bars.open[name]):
-            continue
-        held.profit_taken[name] |= rule == Rule.PROFIT_TAKE.value
-        held.time_reduced[name] |= rule == Rule.TIME_REDUCE.value
-        received += sell(held, fills, name, shares, rule, bars.open[name], tariff.slippage, tariff.commission)
-    return received
-
-
-@compiled
-def buy_at_open(
-    bars: Bars, session: int, held: Held, cash: float, orders: Orders, verdict: Verdict, tariff: Tariff, fills: Fills
-) -> float:
-    """Entries, as far as the cash reaches; returns what they cost. [currency]"""
-    spent = 0.0
-    for place in range(verdict.entries):
-        name = orders.entry_name[place]
-        price = bars.open[name] * (1.0 + tariff.slippage)
-        one = price * (1.0 + tariff.commission)
-        if math.isnan(one) or not math.isnan(bars.delisting[name]):
-            continue
-        shares = min(orders.entry_shares[place], math.floor((cash - spent) / one))
-        if shares <= 0:
-            continue
-        held.shares[name] = shares
-        held.cost[name] = price
-        held.high_water[name] = price
-        held.entered[name] = session
-        held.profit_taken[name] = False
-        held.time_reduced[name] = False
-        slipped = shares * bars.open[name] * tariff.slippage
-        record(
-            fills,
-            name,
-            Rule.ENTRY.value,
-            shares,
-            price,
-            tariff.commission,
-            slipped,
-            orders.entry_bound[place],
-            session,
-            math.nan,
-        )
-        spent += shares * price + shares * price * tariff.commission
-    # The floor leaves room for every share; what rounding may still take too much is not a debt.
-    return min(spent, cash)
-
-
-@compiled
-def sell_at_stops(bars: Bars, session: int, held: Held, orders: Orders, tariff: Tariff, fills: Fills) -> float:
-    """Stops that the session's low reached, of what was held before it."""
-    received = 0.0
-    for name in range(len(held.shares)):
-        old = held.shares[name] > 0 and held.entered[name] < session
-        if old and bars.low[name] <= orders.stop[name] and not math.isnan(bars.open[name]):
-            price = min(bars.open[name], orders.stop[name])
-            received += sell(
-                held, fills, name, held.shares[name], Rule.STOP.value, price, tariff.slippage, tariff.commission
-            )
-    return received
+def buy_at_open(session: int, order: Order, bar: Bar, position: Held, cash: float, tariff: Tariff, log: Log) -> float:
+    """An entry, as far as the cash reaches; none without an open. Returns what it costs. [currency]"""
+    price = bar.open * (1.0 + tariff.slippage)
+    one = price * (1.0 + tariff.commission)
+    if math.isnan(one) or not math.isnan(bar.delisting):
+        return 0.0
+    shares = min(converted(order.shares, bar.split)[0], math.floor(cash / one))
+    if shares <= 0:
+        return 0.0
+    position.shares, position.entered = shares, session
+    position.cost = price
+    position.high_water = max(price, bar.high) if bar.high > 0.0 else price
+    position.profit_taken = position.time_reduced = False
+    fill = next_fill(log)
+    fill.session, fill.entered, fill.name, fill.rule = session, session, order.name, Rule.ENTRY.value
+    fill.shares, fill.bound, fill.price, fill.realised = shares, order.bound, price, math.nan
+    fill.cost, fill.slippage = shares * price * tariff.commission, shares * (price - bar.open)
+    return min(shares * price + fill.cost, cash)  # rounding may ask for an ulp more than there is
 
 
 @compiled
 def sell(
-    held: Held, fills: Fills, name: int, shares: int, rule: int, price: float, slippage: float, commission: float
+    session: int, place: int, rule: int, shares: int, asked: float, position: Held, tariff: Tariff, log: Log
 ) -> float:
-    """Sell at a price before costs; returns what is received. [currency]"""
-    paid = price * (1.0 - slippage)
-    gain = paid / held.cost[name] - 1.0
-    record(fills, name, rule, -shares, paid, commission, shares * price * slippage, 0, held.entered[name], gain)
-    held.shares[name] -= shares
-    return shares * paid - shares * paid * commission
+    """A sale at a price before costs; returns what it brings. [currency]"""
+    price = asked * (1.0 - tariff.slippage)
+    fill = next_fill(log)
+    fill.session, fill.entered, fill.name, fill.rule = session, position.entered, place, rule
+    fill.shares, fill.bound, fill.price, fill.realised = -shares, 0, price, price / position.cost - 1.0
+    fill.cost, fill.slippage = shares * price * tariff.commission, shares * (asked - price)
+    position.shares -= shares
+    return shares * price - fill.cost
 
 
 @compiled
-def record(
-    fills: Fills,
-    name: int,
-    rule: int,
-    shares: int,
-    price: float,
-    commission: float,
-    slipped: float,
-    bound: int,
-    entered: int,
-    gain: float,
-) -> None:
-    """Note a fill."""
-    place = fills.counts[0]
-    fills.counts[0] += 1
-    fills.name[place] = name
-    fills.rule[place] = rule
-    fills.shares[place] = shares
-    fills.price[place] = price
-    fills.cost[place] = abs(shares) * price * commission
-    fills.slippage[place] = slipped
-    fills.bound[place] = bound
-    fills.entered[place] = entered
-    fills.gain[place] = gain
+def next_fill(log: Log) -> Fill:
+    """The next free place among the fills."""
+    fill: Fill = log.fills[log.used[0]]
+    log.used[0] += 1
+    return fill
 
 
 @compiled
-def pay(fills: Fills, name: int, kind: int, amount: float) -> float:
+def pay(session: int, place: int, kind: int, amount: float, log: Log) -> float:
     """Note a payment; returns its amount. [currency]"""
-    place = fills.counts[1]
-    fills.counts[1] += 1
-    fills.paid_name[place] = name
-    fills.paid_kind[place] = kind
-    fills.paid[place] = amount
+    payment = log.payments[log.used[1]]
+    payment.session, payment.name, payment.kind, payment.amount = session, place, kind, amount
+    log.used[1] += 1
     return amount

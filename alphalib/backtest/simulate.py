@@ -5,34 +5,38 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from alphalib.backtest import session as session_module
 from alphalib.backtest.costs import Costs
-from alphalib.backtest.session import Fills, Tariff, empty_fills, trade_session
-from alphalib.compiled import Bools, Floats, Ints, compiled, entry_point, stamp
+from alphalib.backtest.session import DIVIDEND, FILL, PAYMENT, Log, Tariff, trade_session
+from alphalib.compiled import Bools, Floats, Ints, Records, compiled, entry_point, plain, stamp
 from alphalib.decision import core
 from alphalib.decision.core import SOURCES as DECISION_SOURCES
 from alphalib.decision.core import decide_day
 from alphalib.decision.decide import require_windows
-from alphalib.decision.history import Bars, History
+from alphalib.decision.history import History, Moments
 from alphalib.decision.shapes import (
+    HELD,
+    ORDER,
+    REFUSED,
     Account,
-    Held,
+    Moment,
     Numbers,
     Orders,
-    Rows,
     Rule,
     Verdict,
     empty_orders,
-    nothing_held,
     numbers,
 )
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams
+from alphalib.risk.drawdown import Tiers
+from alphalib.sessions import all_sessions
 
 
 class Days(NamedTuple):
@@ -40,10 +44,18 @@ class Days(NamedTuple):
 
     nav: Floats
     cash: Floats
-    positions: Ints
-    peak: Floats
     multiplier: Floats
+    positions: Ints
     halted: Bools
+
+
+class Logs(NamedTuple):
+    """Records of `Order`, `Refused`, `Fill` and `Payment`, in the order they happened."""
+
+    ordered: Records
+    refused: Records
+    fills: Records
+    payments: Records
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +70,8 @@ class Backtest:
         The history's.
     days : Days
         Arrays over the sessions.
-    ordered, filled, paid, refused : array
-        Raw records, one a row; read `orders`, `trades`, `payments` and `blocked`.
+    logs : Logs
+        Raw records; read `orders`, `trades`, `payments` and `blocked`.
     params : ExecutorParams
         What was decided by.
     costs : Costs
@@ -69,10 +81,7 @@ class Backtest:
     sessions: pd.DatetimeIndex
     tickers: pd.Index
     days: Days
-    ordered: Floats
-    filled: Floats
-    paid: Floats
-    refused: Floats
+    logs: Logs
     params: ExecutorParams
     costs: Costs
 
@@ -114,15 +123,15 @@ class Backtest:
     @cached_property
     def orders(self) -> pd.DataFrame:
         """Every order, by the session it was decided in: `date, ticker, side, shares, reason, bound_by`."""
-        date, ticker, shares, rule, bound = self.ordered.T
+        log = self.logs.ordered
         return pd.DataFrame(
             {
-                "date": self._dates(date),
-                "ticker": self._names(ticker),
-                "side": np.where(shares > 0, "buy", "sell"),
-                "shares": np.abs(shares).astype(int),
-                "reason": _labels(rule),
-                "bound_by": _labels(bound),
+                "date": _dates(log["session"]),
+                "ticker": self.tickers[log["name"]],
+                "side": np.where(log["rule"] == Rule.ENTRY, "buy", "sell"),
+                "shares": log["shares"],
+                "reason": _labels(log["rule"]),
+                "bound_by": _labels(log["bound"]),
             }
         )
 
@@ -134,53 +143,54 @@ class Backtest:
         `, slippage` [currency] `, reason, bound_by, entry_date, realised` (sales: price over average cost − 1).
         A purchase takes value + cost out of the cash, a sale brings value − cost in.
         """
-        date, ticker, rule, shares, price, cost, slippage, bound, entered, realised = self.filled.T
+        log = self.logs.fills
+        shares = np.abs(log["shares"])
         return pd.DataFrame(
             {
-                "date": self._dates(date),
-                "ticker": self._names(ticker),
-                "side": np.where(shares > 0, "buy", "sell"),
-                "shares": np.abs(shares).astype(int),
-                "price": price,
-                "value": np.abs(shares) * price,
-                "cost": cost,
-                "slippage": slippage,
-                "reason": _labels(rule),
-                "bound_by": _labels(bound),
-                "entry_date": self._dates(entered),
-                "realised": realised,
+                "date": _dates(log["session"]),
+                "ticker": self.tickers[log["name"]],
+                "side": np.where(log["shares"] > 0, "buy", "sell"),
+                "shares": shares,
+                "price": log["price"],
+                "value": shares * log["price"],
+                "cost": log["cost"],
+                "slippage": log["slippage"],
+                "reason": _labels(log["rule"]),
+                "bound_by": _labels(log["bound"]),
+                "entry_date": _dates(log["entered"]),
+                "realised": log["realised"],
             }
         )
 
     @property
     def total_costs(self) -> float:
         """Commission and slippage of all trades. [currency]"""
-        return float(self.filled[:, 5:7].sum())
+        return float(self.logs.fills["cost"].sum() + self.logs.fills["slippage"].sum())
 
     @cached_property
     def payments(self) -> pd.DataFrame:
         """Cash that came in without a trade: `date, ticker, kind` (dividend, fraction) `, amount` [currency]."""
-        date, ticker, kind, amount = self.paid.T
+        log = self.logs.payments
         return pd.DataFrame(
             {
-                "date": self._dates(date),
-                "ticker": self._names(ticker),
-                "kind": np.where(kind == session_module.DIVIDEND, "dividend", "fraction"),
-                "amount": amount,
+                "date": _dates(log["session"]),
+                "ticker": self.tickers[log["name"]],
+                "kind": np.where(log["kind"] == DIVIDEND, "dividend", "fraction"),
+                "amount": log["amount"],
             }
         )
 
     @cached_property
     def blocked(self) -> pd.DataFrame:
         """Every entry not made, by the session it was decided in: `date, ticker, rule, value, limit`."""
-        date, ticker, rule, value, limit = self.refused.T
+        log = self.logs.refused
         return pd.DataFrame(
             {
-                "date": self._dates(date),
-                "ticker": self._names(ticker),
-                "rule": _labels(rule),
-                "value": value,
-                "limit": limit,
+                "date": _dates(log["session"]),
+                "ticker": self.tickers[log["name"]],
+                "rule": _labels(log["rule"]),
+                "value": log["value"],
+                "limit": log["limit"],
             }
         )
 
@@ -189,18 +199,11 @@ class Backtest:
         """Content hash of every order in turn: 16 hexadecimal digits."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update("|".join(self.tickers).encode())
-        digest.update(self.sessions.to_numpy().tobytes())
-        digest.update(np.ascontiguousarray(self.ordered).tobytes())
+        digest.update(self.logs.ordered.tobytes())
         return digest.hexdigest()
 
     def _by_session(self, values: Floats | Ints | Bools, name: str) -> pd.Series:
         return pd.Series(values, index=self.sessions, name=name)
-
-    def _dates(self, rows: Floats) -> pd.DatetimeIndex:
-        return self.sessions[rows.astype(np.intp)]
-
-    def _names(self, columns: Floats) -> pd.Index:
-        return self.tickers[columns.astype(np.intp)]
 
 
 def simulate(
@@ -227,171 +230,92 @@ def simulate(
         raise InputError(f"cash must be above 0, got {cash}")
     require_windows(history.atr_window, history.correlation_window, params)
     costs = costs or Costs()
-    names = len(history.tickers)
-    days, ordered, filled, paid, refused = run(
-        history.rows,
+    tickers = len(history.tickers)
+    days, *logs = run(
+        history.names,
         history.bars,
-        numbers(params),
-        Tariff(costs.slippage, costs.commission),
+        plain(history.moments),
+        plain(numbers(params)),
+        (costs.slippage, costs.commission),
         float(cash),
-        nothing_held(names),
-        empty_orders(names),
-        empty_fills(names),
+        np.zeros(tickers, HELD),
+        plain(empty_orders(tickers)),
+        tuple(np.zeros(256, kind) for kind in (ORDER, REFUSED, FILL, PAYMENT)),
     )
-    return Backtest(history.sessions, history.tickers, days, ordered, filled, paid, refused, params, costs)
+    return Backtest(history.sessions, history.tickers, days, Logs(*logs), params, costs)
 
 
 @entry_point
 def run(
-    rows: Rows[Ints],
-    bars: Bars,
-    limits: Numbers,
-    tariff: Tariff,
+    names: Records,
+    bars: Records,
+    known: tuple[Any, ...],
+    limits: tuple[Any, ...],
+    costs: tuple[float, float],
     cash: float,
-    held: Held,
-    orders: Orders,
-    fills: Fills,
+    held: Records,
+    lists: tuple[Any, ...],
+    logs: tuple[Records, ...],
     sources: int = stamp(core, session_module) + DECISION_SOURCES,
-) -> tuple[Days, Floats, Floats, Floats, Floats]:
+) -> tuple[Days, Records, Records, Records, Records]:
     """The loop: a session, then the decision at its close. The first session only decides."""
-    count = len(rows.session)
+    moments, orders, tariff = Moments(*known), Orders(*lists), Tariff(*costs)
+    rules = Numbers(Tiers(*limits[0]), *limits[1:])
+    sessions, tickers = names.shape
     days = Days(
-        np.empty(count),
-        np.empty(count),
-        np.empty(count, np.int64),
-        np.empty(count),
-        np.empty(count),
-        np.empty(count, np.bool_),
+        np.empty(sessions),
+        np.empty(sessions),
+        np.empty(sessions),
+        np.empty(sessions, np.int64),
+        np.empty(sessions, np.bool_),
     )
-    ordered, filled, paid, refused = np.empty((256, 5)), np.empty((256, 10)), np.empty((256, 4)), np.empty((256, 5))
-    n_ordered, n_filled, n_paid, n_refused = 0, 0, 0, 0
-    verdict = Verdict(cash, cash, 0.0, 1.0, 0, 0, 0, 0, 0)
-    for t in range(count):
+    ordered, refused, fills, payments = logs
+    used, n_ordered, n_refused = np.zeros(2, np.int64), 0, 0
+    verdict = Verdict(cash, cash, 0.0, 1.0, 0, 0, 0, 0, 0, 0)
+    for t in range(sessions):
         if t > 0:
-            bar = Bars(bars.open[t], bars.high[t], bars.low[t], bars.split[t], bars.dividend[t], bars.delisting[t])
-            cash = trade_session(bar, rows.mark[t - 1], rows.session[t], held, cash, orders, verdict, tariff, fills)
-            filled, n_filled = note_fills(filled, n_filled, t, rows.session, fills)
-            paid, n_paid = note_payments(paid, n_paid, t, fills)
-        day = row_of(rows, t)
+            fills = with_room(fills, used[0], 3 * tickers)
+            payments = with_room(payments, used[1], 2 * tickers)
+            log = Log(fills, payments, used)
+            cash = trade_session(moments.session[t], bars[t], names[t - 1], held, cash, orders, verdict, tariff, log)
+        moment = Moment(moments.returns, t + 1, moments.regime[t], moments.age[t], moments.session[t])
         account = Account(cash, verdict.peak, verdict.halted, verdict.fired, False)
-        verdict = decide_day(day, held, account, limits, orders)
-        ordered, n_ordered = note_orders(ordered, n_ordered, t, orders, verdict)
-        refused, n_refused = note_refusals(refused, n_refused, t, orders, verdict)
-        days.nav[t], days.cash[t], days.peak[t] = verdict.nav, cash, verdict.peak
-        days.positions[t] = np.count_nonzero(held.shares)
-        days.multiplier[t], days.halted[t] = verdict.multiplier, verdict.halted > 0
-    return days, ordered[:n_ordered], filled[:n_filled], paid[:n_paid], refused[:n_refused]
+        verdict = decide_day(names[t], moment, held, account, rules, orders)
+        ordered = with_room(ordered, n_ordered, verdict.exits + verdict.entries)
+        n_ordered = append(ordered, n_ordered, orders.exits, verdict.exits)
+        n_ordered = append(ordered, n_ordered, orders.entries, verdict.entries)
+        refused = with_room(refused, n_refused, verdict.refused)
+        n_refused = append(refused, n_refused, orders.refused, verdict.refused)
+        days.nav[t], days.cash[t], days.multiplier[t] = verdict.nav, cash, verdict.multiplier
+        days.positions[t], days.halted[t] = verdict.kept, verdict.halted > 0
+    return days, ordered[:n_ordered], refused[:n_refused], fills[: used[0]], payments[: used[1]]
 
 
 @compiled
-def row_of(rows: Rows[Ints], t: int) -> Rows[int]:
-    """One session of a history's arrays."""
-    return Rows(
-        rows.close[t],
-        rows.mark[t],
-        rows.atr[t],
-        rows.rsi[t],
-        rows.momentum[t],
-        rows.sector_momentum[t],
-        rows.low[t],
-        rows.score[t],
-        rows.upside[t],
-        rows.percentile[t],
-        rows.signal[t],
-        rows.conviction[t],
-        rows.sector[t],
-        rows.rating[t],
-        rows.veto[t],
-        rows.tradable[t],
-        rows.report_in[t],
-        rows.returns,
-        rows.end[t],
-        rows.regime[t],
-        rows.age[t],
-        rows.session[t],
-    )
-
-
-@compiled
-def with_room(records: Floats, used: int, wanted: int) -> Floats:
+def with_room(records: Records, used: int, wanted: int) -> Records:
     """Records with room for `wanted` more; grown by doubling."""
     if used + wanted <= len(records):
         return records
-    grown = np.empty((2 * (used + wanted), records.shape[1]))
-    grown[:used] = records[:used]
+    grown = np.empty(2 * (used + wanted), records.dtype)
+    append(grown, 0, records, used)
     return grown
 
 
 @compiled
-def note_orders(records: Floats, used: int, t: int, orders: Orders, verdict: Verdict) -> tuple[Floats, int]:
-    """Append the day's orders: session, ticker, shares (sales negative), rule, bound."""
-    records = with_room(records, used, verdict.exits + verdict.entries)
-    for place in range(verdict.exits):
-        records[used, 0] = t
-        records[used, 1] = orders.exit_name[place]
-        records[used, 2] = -orders.exit_shares[place]
-        records[used, 3] = orders.exit_rule[place]
-        records[used, 4] = 0
-        used += 1
-    for place in range(verdict.entries):
-        records[used, 0] = t
-        records[used, 1] = orders.entry_name[place]
-        records[used, 2] = orders.entry_shares[place]
-        records[used, 3] = Rule.ENTRY.value
-        records[used, 4] = orders.entry_bound[place]
-        used += 1
-    return records, used
+def append(records: Records, used: int, more: Records, count: int) -> int:
+    """Copy the first `count` of `more` behind the first `used` of `records`; returns how many are used then."""
+    for place in range(count):
+        records[used + place] = more[place]
+    return used + count
 
 
-@compiled
-def note_refusals(records: Floats, used: int, t: int, orders: Orders, verdict: Verdict) -> tuple[Floats, int]:
-    """Append what the day blocked: session, ticker, rule, value, limit."""
-    records = with_room(records, used, verdict.blocked)
-    for place in range(verdict.blocked):
-        records[used, 0] = t
-        records[used, 1] = orders.block_name[place]
-        records[used, 2] = orders.block_rule[place]
-        records[used, 3] = orders.block_value[place]
-        records[used, 4] = orders.block_limit[place]
-        used += 1
-    return records, used
+def _dates(numbers: Ints) -> pd.DatetimeIndex:
+    return all_sessions()[numbers - 1]
 
 
-@compiled
-def note_fills(records: Floats, used: int, t: int, sessions: Ints, fills: Fills) -> tuple[Floats, int]:
-    """Append the session's fills: session, ticker, rule, shares, price, cost, slippage, bound, entered, realised."""
-    records = with_room(records, used, fills.counts[0])
-    for place in range(fills.counts[0]):
-        records[used, 0] = t
-        records[used, 1] = fills.name[place]
-        records[used, 2] = fills.rule[place]
-        records[used, 3] = fills.shares[place]
-        records[used, 4] = fills.price[place]
-        records[used, 5] = fills.cost[place]
-        records[used, 6] = fills.slippage[place]
-        records[used, 7] = fills.bound[place]
-        records[used, 8] = np.searchsorted(sessions, fills.entered[place])
-        records[used, 9] = fills.gain[place]
-        used += 1
-    return records, used
-
-
-@compiled
-def note_payments(records: Floats, used: int, t: int, fills: Fills) -> tuple[Floats, int]:
-    """Append the session's payments: session, ticker, kind, amount."""
-    records = with_room(records, used, fills.counts[1])
-    for place in range(fills.counts[1]):
-        records[used, 0] = t
-        records[used, 1] = fills.paid_name[place]
-        records[used, 2] = fills.paid_kind[place]
-        records[used, 3] = fills.paid[place]
-        used += 1
-    return records, used
-
-
-def _labels(codes: Floats) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    names = np.array([""] * (max(Rule) + 1), dtype=object)
+def _labels(codes: Ints) -> NDArray[np.object_]:
+    labels = np.array([""] * (max(Rule) + 1), dtype=object)
     for rule in Rule:
-        names[rule] = rule.label
-    chosen: np.ndarray[tuple[int], np.dtype[np.object_]] = names[codes.astype(np.intp)]
+        labels[rule] = rule.label
+    chosen: NDArray[np.object_] = labels[codes]
     return chosen

@@ -81,8 +81,8 @@ def order_book(
 def _entry(
     purchase: Purchase, decision: Decision, day: Day, params: ExecutorParams, predicted: Prediction | None
 ) -> Entry:
-    rows, name = day.rows, day.tickers.get_loc(purchase.ticker)
-    close, low, sector = float(rows.close[name]), float(rows.low[name]), int(rows.sector[name])
+    name = day.names[day.tickers.get_loc(purchase.ticker)]
+    close, sector = float(name["close"]), int(name["sector"])
     value = purchase.shares * close
     return Entry(
         ticker=purchase.ticker,
@@ -90,19 +90,19 @@ def _entry(
         current_price=close,
         dollar_size=value,
         position_pct=value / decision.nav,
-        atr_value=_positive(rows.atr[name]),
+        atr_value=_positive(name["atr"]),
         triggers=Triggers(
             pullback_pct=params.pullback_pct,
             vwap_discount=params.vwap_discount_pct,
-            support_level=_positive(low * (1 + params.support_pct)),
+            support_level=_positive(name["low"] * (1 + params.support_pct)),
             expiry_minutes_before_close=params.expiry_minutes_before_close,
         ),
-        research_score=float(rows.score[name]),
-        research_conviction=_word(ConvictionCode(rows.conviction[name])),
+        research_score=float(name["score"]),
+        research_conviction=_word(ConvictionCode(name["conviction"])),
         sector=SECTORS[sector] if sector >= 0 else "Unknown",
-        sector_rating=_RATING_NAMES[int(rows.rating[name])],
-        market_regime=_word(RegimeCode(rows.regime)),
-        price_target_upside=_known(rows.upside[name]),
+        sector_rating=_RATING_NAMES[int(name["rating"])],
+        market_regime=_word(RegimeCode(day.moment.regime)),
+        price_target_upside=_known(name["upside"]),
         predicted_direction=predicted.predicted_direction if predicted else "FLAT",
         prediction_confidence=predicted.prediction_confidence if predicted else 0.0,
         sizing_factors=dict(purchase.factors),
@@ -117,7 +117,7 @@ def _sale(sale: Sale, day: Day) -> UrgentExit:
         shares=sale.shares,
         reason=sale.rule,
         detail=reason(sale.rule, sale.value, sale.limit),
-        current_price=_positive(day.rows.close[day.tickers.get_loc(sale.ticker)]),
+        current_price=_positive(day.names["close"][day.tickers.get_loc(sale.ticker)]),
     )
 
 
@@ -127,7 +127,7 @@ def _stops(decision: Decision, day: Day, portfolio: Portfolio, params: ExecutorP
     sold = {sale.ticker: sale.shares for sale in decision.exits}
     stops = []
     for ticker, price in decision.stops:
-        position, trail = held[ticker], _positive(day.rows.atr[day.tickers.get_loc(ticker)])
+        position, trail = held[ticker], _positive(day.names["atr"][day.tickers.get_loc(ticker)])
         if price > 0:
             stops.append(
                 ActiveStop(

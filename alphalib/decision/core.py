@@ -1,21 +1,22 @@
-"""The decision for one day, compiled: docs/rules.md, steps 0 to 4, on arrays and codes.
+"""The decision for one day, compiled: docs/rules.md, steps 0 to 4, on records and codes.
 
-`decide` calls it once, `backtest.simulate` once a session; there is no second one.
+`decide` calls `decide_day` once, `backtest.simulate` once a session; there is no second one.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from alphalib.compiled import Floats, compiled, entry_point, stamp
+from alphalib.compiled import Floats, Ints, Records, compiled, entry_point, stamp
 from alphalib.decision import shapes
-from alphalib.decision.shapes import Account, Held, Numbers, Orders, Rows, Rule, Verdict
+from alphalib.decision.shapes import Account, Held, Moment, Name, Numbers, Orders, Rule, Verdict
 from alphalib.market import SECTORS
 from alphalib.risk import correlation, drawdown, stops
 from alphalib.risk.correlation import mean_correlation
-from alphalib.risk.drawdown import drawdown_step
+from alphalib.risk.drawdown import Tiers, drawdown_step
 from alphalib.risk.stops import sector_veto, trailing_stop
 from alphalib.scores import ConvictionCode, RegimeCode, SignalCode
 from alphalib.sizing import scalers, tilts
@@ -30,260 +31,296 @@ SOURCES = stamp(shapes, drawdown, correlation, stops, tilts, scalers)
 
 
 @entry_point
-def decide_day(
-    rows: Rows[int], held: Held, account: Account, numbers: Numbers, orders: Orders, sources: int = SOURCES
+def decide_once(
+    names: Records,
+    moment: tuple[Any, ...],
+    held: Records,
+    account: tuple[Any, ...],
+    numbers: tuple[Any, ...],
+    orders: tuple[Any, ...],
+    sources: int = SOURCES,
 ) -> Verdict:
-    """Decide one day and write the result into `orders`."""
-    nav = account.cash + invested(rows, held)
+    """`decide_day` for Python; tuples as `compiled.plain` makes them."""
+    limits = Numbers(Tiers(*numbers[0]), *numbers[1:])
+    return decide_day(names, Moment(*moment), held, Account(*account), limits, Orders(*orders))
+
+
+@compiled
+def decide_day(
+    names: Records, moment: Moment, held: Records, account: Account, numbers: Numbers, orders: Orders
+) -> Verdict:
+    """Decide one day; writes the lists into `orders`, and the stops into `held`."""
+    kept, wanted = look_up(names, held, orders)
+    nav = account.cash
+    for place in orders.kept[:kept]:
+        nav += held[place].shares * names[place].mark
     step = drawdown_step(nav, account.peak, account.halted, account.fired, account.rearmed, numbers.tiers)
-    force_exits(rows, held, step.forced_exits, orders)
-    exits = decide_exits(rows, held, step.drawdown, numbers, orders)
-    passed, blocked = guard(rows, held, step.halted, numbers, orders)
-    entries, blocked = size_entries(rows, held, account.cash, nav, step.multiplier, passed, blocked, numbers, orders)
-    return Verdict(nav, step.peak, step.drawdown, step.multiplier, step.halted, step.fired, exits, entries, blocked)
+    force_exits(names, held, orders, kept, step.forced_exits)
+    exits = decide_exits(names, moment, held, numbers, orders, kept, step.drawdown)
+    passed, refused = guard(names, moment, held, numbers, orders, kept, wanted, step.halted)
+    entries, refused = size_entries(
+        names, moment, held, numbers, orders, kept, passed, refused, account.cash, nav, step.multiplier
+    )
+    return Verdict(
+        nav, step.peak, step.drawdown, step.multiplier, step.halted, step.fired, kept, exits, entries, refused
+    )
 
 
 @compiled
-def invested(rows: Rows[int], held: Held) -> float:
-    """Value of all positions. [currency]"""
-    value = 0.0
-    for name in range(len(held.shares)):
-        if held.shares[name] > 0:
-            value += held.shares[name] * rows.mark[name]
-    return value
+def look_up(names: Records, held: Records, orders: Orders) -> tuple[int, int]:
+    """List the names held, and the others that research wants entered; returns how many there are of each."""
+    kept, wanted = 0, 0
+    for place in range(len(names)):
+        if held[place].shares > 0:
+            orders.kept[kept] = place
+            kept += 1
+        elif names[place].signal == ENTER:
+            orders.wanted[wanted] = place
+            wanted += 1
+    return kept, wanted
 
 
 @compiled
-def force_exits(rows: Rows[int], held: Held, count: int, orders: Orders) -> None:
+def force_exits(names: Records, held: Records, orders: Orders, kept: int, count: int) -> None:
     """Mark the `count` held names with the lowest score, unscored first, then by ticker."""
-    orders.forced[:] = False
-    for _ in range(count):
+    for place in orders.kept[:kept]:
+        held[place].forced = False
+    for _ in range(min(count, kept)):
         lowest, lowest_score = -1, math.inf
-        for name in range(len(held.shares)):
-            if held.shares[name] > 0 and not orders.forced[name]:
-                score = -1.0 if math.isnan(rows.score[name]) else rows.score[name]
-                if score < lowest_score:
-                    lowest, lowest_score = name, score
-        if lowest >= 0:
-            orders.forced[lowest] = True
+        for place in orders.kept[:kept]:
+            score = -1.0 if math.isnan(names[place].score) else names[place].score
+            if score < lowest_score and not held[place].forced:
+                lowest, lowest_score = place, score
+        held[lowest].forced = True
 
 
 @compiled
-def decide_exits(rows: Rows[int], held: Held, drawdown: float, numbers: Numbers, orders: Orders) -> int:
+def decide_exits(
+    names: Records, moment: Moment, held: Records, numbers: Numbers, orders: Orders, kept: int, drawdown: float
+) -> int:
     """Exits and reductions of every held name, and the stops of those that stay; returns how many are sold."""
     count = 0
-    for name in range(len(held.shares)):
-        shares = held.shares[name]
-        if shares == 0:
-            continue
-        orders.stop[name], stopped = stop_of(rows, held, name, numbers)
-        rule, value, limit = exit_rule(rows, held, name, stopped, orders, drawdown, numbers)
+    for place in orders.kept[:kept]:
+        name, position = names[place], held[place]
+        waited = moment.session - position.entered
+        shares = position.shares
+        position.stop, stopped = stop_of(name, position, numbers)
+        rule, value, limit = exit_rule(name, position, stopped, waited, drawdown, numbers)
         if rule == 0:
-            rule, value, limit = reduction_rule(rows, held, name, numbers)
+            rule, value, limit = reduction_rule(name, position, moment.age, waited, numbers)
             shares = max(1, math.floor(shares * numbers.reduce_fraction))
         if rule:
-            orders.exit_name[count] = name
-            orders.exit_rule[count] = rule
-            orders.exit_shares[count] = shares
-            orders.exit_value[count] = value
-            orders.exit_limit[count] = limit
-            if shares == held.shares[name]:
-                orders.stop[name] = math.nan
+            order = orders.exits[count]
+            order.session, order.name, order.rule, order.shares = moment.session, place, rule, shares
+            order.bound, order.weight, order.value, order.limit = 0, math.nan, value, limit
+            if shares == position.shares:
+                position.stop = math.nan
             count += 1
     return count
 
 
 @compiled
-def stop_of(rows: Rows[int], held: Held, name: int, numbers: Numbers) -> tuple[float, bool]:
+def stop_of(name: Name, position: Held, numbers: Numbers) -> tuple[float, bool]:
     """The stop for the next session, and whether the close has reached it without a sector veto."""
-    close, atr, cost = rows.close[name], rows.atr[name], held.cost[name]
-    stop = trailing_stop(held.high_water[name], atr, numbers.atr_multiplier, cost, numbers.fallback_stop_pct)
-    if not close <= stop:
+    stop = trailing_stop(
+        position.high_water, name.atr, numbers.atr_multiplier, position.cost, numbers.fallback_stop_pct
+    )
+    if not name.close <= stop:
         return stop, False
-    if not sector_veto(rows.momentum[name], rows.sector_momentum[name], numbers.sector_veto_pct):
+    if not sector_veto(name.momentum, name.sector_momentum, numbers.sector_veto_pct):
         return stop, True
-    return trailing_stop(close, atr, numbers.atr_multiplier, close, numbers.fallback_stop_pct), False
+    return trailing_stop(name.close, name.atr, numbers.atr_multiplier, name.close, numbers.fallback_stop_pct), False
 
 
 @compiled
 def exit_rule(
-    rows: Rows[int], held: Held, name: int, stopped: bool, orders: Orders, drawdown: float, numbers: Numbers
+    name: Name, position: Held, stopped: bool, waited: int, drawdown: float, numbers: Numbers
 ) -> tuple[int, float, float]:
     """First reason to sell a whole position, with its value and limit; rule 0 when there is none."""
-    waited = rows.session - held.entered[name]
-    weak = rows.momentum[name] < numbers.momentum_exit_threshold and rows.rsi[name] < numbers.momentum_exit_rsi
-    if rows.signal[name] == EXIT:
-        return Rule.RESEARCH_EXIT.value, rows.score[name], math.nan
+    weak = name.momentum < numbers.momentum_exit_threshold and name.rsi < numbers.momentum_exit_rsi
+    if name.signal == EXIT:
+        return Rule.RESEARCH_EXIT.value, name.score, math.nan
     if stopped:
-        return Rule.STOP.value, rows.close[name], orders.stop[name]
-    if weak and not math.isnan(rows.close[name]):
-        return Rule.MOMENTUM_EXIT.value, rows.momentum[name], numbers.momentum_exit_threshold
-    if rows.signal[name] <= HOLD and waited >= numbers.time_decay_exit_days:
+        return Rule.STOP.value, name.close, position.stop
+    if weak and not math.isnan(name.close):
+        return Rule.MOMENTUM_EXIT.value, name.momentum, numbers.momentum_exit_threshold
+    if name.signal <= HOLD and waited >= numbers.time_decay_exit_days:
         return Rule.TIME_EXIT.value, float(waited), numbers.time_decay_exit_days
-    if orders.forced[name]:
+    if position.forced:
         return Rule.DRAWDOWN_EXIT.value, drawdown, math.nan
     return 0, math.nan, math.nan
 
 
 @compiled
-def reduction_rule(rows: Rows[int], held: Held, name: int, numbers: Numbers) -> tuple[int, float, float]:
+def reduction_rule(name: Name, position: Held, age: int, waited: int, numbers: Numbers) -> tuple[int, float, float]:
     """First reason to sell a part of a position, with its value and limit; rule 0 when there is none."""
-    waited = rows.session - held.entered[name]
-    target = held.cost[name] * (1.0 + numbers.profit_take_pct)
-    if rows.signal[name] == REDUCE and rows.age == 0:
-        return Rule.RESEARCH_REDUCE.value, rows.score[name], math.nan
-    if rows.close[name] >= target and not held.profit_taken[name]:
-        return Rule.PROFIT_TAKE.value, rows.close[name], target
-    idle = rows.signal[name] <= HOLD and waited >= numbers.time_decay_reduce_days
-    if idle and not held.time_reduced[name]:
+    target = position.cost * (1.0 + numbers.profit_take_pct)
+    idle = name.signal <= HOLD and waited >= numbers.time_decay_reduce_days
+    if name.signal == REDUCE and age == 0:
+        return Rule.RESEARCH_REDUCE.value, name.score, math.nan
+    if name.close >= target and not position.profit_taken:
+        return Rule.PROFIT_TAKE.value, name.close, target
+    if idle and not position.time_reduced:
         return Rule.TIME_REDUCE.value, float(waited), numbers.time_decay_reduce_days
     return 0, math.nan, math.nan
 
 
 @compiled
-def guard(rows: Rows[int], held: Held, halted: int, numbers: Numbers, orders: Orders) -> tuple[int, int]:
-    """Ask the guards about every name to enter; returns how many passed and how many were blocked."""
-    passed, blocked = 0, 0
-    for name in range(len(rows.signal)):
-        if rows.signal[name] != ENTER or held.shares[name] > 0:
-            continue
-        rule, value, limit = failed_guard(rows, held, name, halted, numbers)
+def guard(
+    names: Records,
+    moment: Moment,
+    held: Records,
+    numbers: Numbers,
+    orders: Orders,
+    kept: int,
+    wanted: int,
+    halted: int,
+) -> tuple[int, int]:
+    """Ask the guards about every name to enter; returns how many passed and how many were refused."""
+    passed, refused = 0, 0
+    for place in orders.wanted[:wanted]:
+        name = names[place]
+        rule, value, limit = failed_guard(name, moment.regime, halted, numbers)
+        if rule == 0 and name.sector >= 0:
+            peers = peers_of(name.sector, names, orders, kept)
+            alike = mean_correlation(moment.returns, moment.end, numbers.correlation_window, place, peers)
+            if alike > numbers.correlation_block_threshold:
+                rule, value, limit = Rule.CORRELATION.value, alike, numbers.correlation_block_threshold
         if rule:
-            blocked = block(orders, blocked, name, rule, value, limit)
+            refuse(orders.refused[refused], moment.session, place, rule, value, limit)
+            refused += 1
         else:
-            orders.passed[passed] = name
+            orders.wanted[passed] = place
             passed += 1
-    return passed, blocked
+    return passed, refused
 
 
 @compiled
-def failed_guard(rows: Rows[int], held: Held, name: int, halted: int, numbers: Numbers) -> tuple[int, float, float]:
-    """First guard that blocks a name, with its value and limit; rule 0 when all let it pass."""
-    if not rows.tradable[name]:
+def failed_guard(name: Name, regime: int, halted: int, numbers: Numbers) -> tuple[int, float, float]:
+    """First guard that blocks a name, correlation aside, with its value and limit; rule 0 when all let it pass."""
+    if not name.tradable:
         return Rule.NOT_TRADABLE.value, math.nan, math.nan
     if halted > 0:
         return Rule.HALTED.value, float(halted), math.nan
-    if not rows.score[name] >= numbers.min_score:
-        return Rule.MIN_SCORE.value, rows.score[name], numbers.min_score
-    if numbers.blocks_declining and rows.conviction[name] == DECLINING:
+    if not name.score >= numbers.min_score:
+        return Rule.MIN_SCORE.value, name.score, numbers.min_score
+    if numbers.blocks_declining and name.conviction == DECLINING:
         return Rule.CONVICTION.value, math.nan, math.nan
-    if rows.momentum[name] < numbers.momentum_gate_threshold:
-        return Rule.MOMENTUM_GATE.value, rows.momentum[name], numbers.momentum_gate_threshold
-    if rows.veto[name]:
-        return Rule.VETO.value, rows.percentile[name], math.nan
-    if numbers.bear_blocks_underweight and rows.regime == BEAR and rows.rating[name] < 0:
+    if name.momentum < numbers.momentum_gate_threshold:
+        return Rule.MOMENTUM_GATE.value, name.momentum, numbers.momentum_gate_threshold
+    if name.veto:
+        return Rule.VETO.value, name.percentile, math.nan
+    if numbers.bear_blocks_underweight and regime == BEAR and name.rating < 0:
         return Rule.BEAR_SECTOR.value, math.nan, math.nan
-    alike = sector_correlation(rows, held, name, numbers)
-    if alike > numbers.correlation_block_threshold:
-        return Rule.CORRELATION.value, alike, numbers.correlation_block_threshold
     return 0, math.nan, math.nan
 
 
 @compiled
-def sector_correlation(rows: Rows[int], held: Held, name: int, numbers: Numbers) -> float:
-    """Mean correlation with the held names of the same known sector; NaN when there is no pair. [correlation]"""
-    sector = rows.sector[name]
-    if sector < 0:
-        return math.nan
-    peers = np.flatnonzero((held.shares > 0) & (rows.sector == sector))
-    return mean_correlation(rows.returns, rows.end, numbers.correlation_window, name, peers)
+def peers_of(sector: int, names: Records, orders: Orders, kept: int) -> Ints:
+    """Places of the held names of one sector."""
+    count = 0
+    for place in orders.kept[:kept]:
+        if names[place].sector == sector:
+            orders.peers[count] = place
+            count += 1
+    return orders.peers[:count]
 
 
 @compiled
-def block(orders: Orders, count: int, name: int, rule: int, value: float, limit: float) -> int:
-    """Record an entry that is not made; returns the new length of the list."""
-    orders.block_name[count] = name
-    orders.block_rule[count] = rule
-    orders.block_value[count] = value
-    orders.block_limit[count] = limit
-    return count + 1
+def refuse(refused: shapes.Refused, session: int, place: int, rule: int, value: float, limit: float) -> None:
+    """Note an entry that is not made."""
+    refused.session, refused.name, refused.rule = session, place, rule
+    refused.value, refused.limit = value, limit
 
 
 @compiled
 def size_entries(
-    rows: Rows[int],
-    held: Held,
+    names: Records,
+    moment: Moment,
+    held: Records,
+    numbers: Numbers,
+    orders: Orders,
+    kept: int,
+    passed: int,
+    refused: int,
     cash: float,
     nav: float,
     multiplier: float,
-    passed: int,
-    blocked: int,
-    numbers: Numbers,
-    orders: Orders,
 ) -> tuple[int, int]:
-    """Whole shares for every name that passed, best score first; returns the lengths of entries and of blocked.
+    """Whole shares for every name that passed, best score first; returns the lengths of entries and of refused.
 
     Room is counted from the portfolio without today's sales, plus the batch so far.
     """
-    names = orders.passed[:passed]
-    in_sector = sector_values(rows, held)
+    in_sector = np.zeros(GROUPS)
+    for place in orders.kept[:kept]:
+        in_sector[names[place].sector] += held[place].shares * names[place].mark  # unknown is −1, the last group
     in_equity = in_sector.sum()
+    by_score(names, orders.wanted[:passed])
     entries = 0
-    for place in np.argsort(-rows.score[names], kind="mergesort"):  # stable: the ticker breaks ties
-        name = names[place]
-        weight, capped = weigh(rows, name, passed, multiplier, numbers, orders.entry_factors[entries])
-        wanted, close, sector = weight * nav, rows.close[name], rows.sector[name]
-        room, cap, value, limit = tightest_room(in_sector[sector], in_equity, cash, wanted, nav, numbers)
+    for place in orders.wanted[:passed]:
+        name, order = names[place], orders.entries[entries]
+        weight, capped = weigh(name, moment, passed, multiplier, numbers, orders.factors[entries])
+        wanted = weight * nav
+        room, cap, value, limit = tightest_room(in_sector[name.sector], in_equity, cash, wanted, nav, numbers)
         cut = room < wanted
-        shares = math.floor(max(min(wanted, room), 0.0) / close)
-        cost = shares * close
+        shares = math.floor(max(min(wanted, room), 0.0) / name.close)
+        cost = shares * name.close
         if shares == 0 or cost < numbers.min_order:
             if not cut:
                 cap, value, limit = Rule.BELOW_MINIMUM.value, cost, numbers.min_order
-            blocked = block(orders, blocked, name, cap, value, limit)
+            refuse(orders.refused[refused], moment.session, place, cap, value, limit)
+            refused += 1
             continue
-        orders.entry_name[entries] = name
-        orders.entry_shares[entries] = shares
-        orders.entry_weight[entries] = weight
-        orders.entry_bound[entries] = cap if cut else Rule.POSITION_CAP.value if capped else 0
+        order.session, order.name, order.rule, order.shares = moment.session, place, Rule.ENTRY.value, shares
+        order.bound = cap if cut else Rule.POSITION_CAP.value if capped else 0
+        order.weight, order.value, order.limit = weight, math.nan, math.nan
         entries += 1
-        in_sector[sector] += cost
+        in_sector[name.sector] += cost
         in_equity += cost
         cash -= cost
-    return entries, blocked
+    return entries, refused
 
 
 @compiled
-def sector_values(rows: Rows[int], held: Held) -> Floats:
-    """Value held by sector; unknown sectors, code −1, share the last place. [currency]"""
-    values = np.zeros(GROUPS)
-    for name in range(len(held.shares)):
-        if held.shares[name] > 0:
-            values[rows.sector[name]] += held.shares[name] * rows.mark[name]
-    return values
+def by_score(names: Records, places: Ints) -> None:
+    """Sort places by their score, highest first, in place; equal scores stay in the order of tickers."""
+    for end in range(1, len(places)):
+        place, slot = places[end], end
+        while slot > 0 and names[places[slot - 1]].score < names[place].score:
+            places[slot] = places[slot - 1]
+            slot -= 1
+        places[slot] = place
 
 
 @compiled
 def weigh(
-    rows: Rows[int], name: int, count: int, multiplier: float, numbers: Numbers, factors: Floats
+    name: Name, moment: Moment, count: int, multiplier: float, numbers: Numbers, factors: Floats
 ) -> tuple[float, bool]:
     """Weight over NAV before the rooms, and whether the position cap cut it; writes every factor, in order."""
-    declining = rows.conviction[name] == DECLINING
+    declining = name.conviction == DECLINING
     cap = numbers.max_position_pct
-    if rows.regime == BEAR:
+    if moment.regime == BEAR:
         cap = min(cap, numbers.bear_max_position_pct)
     factors[0] = 1.0 / max(float(count), numbers.target_positions)
-    factors[1] = sector_tilt(rows.rating[name], numbers.sector_overweight, numbers.sector_underweight)
+    factors[1] = sector_tilt(name.rating, numbers.sector_overweight, numbers.sector_underweight)
     factors[2] = numbers.conviction_reduction if declining and numbers.reduces_declining else 1.0
-    factors[3] = upside_tilt(rows.upside[name], numbers.upside_minimum, numbers.upside_reduction)
-    factors[4] = confidence_tilt(rows.percentile[name], numbers.confidence_sizing_min, numbers.confidence_sizing_range)
+    factors[3] = upside_tilt(name.upside, numbers.upside_minimum, numbers.upside_reduction)
+    factors[4] = confidence_tilt(name.percentile, numbers.confidence_sizing_min, numbers.confidence_sizing_range)
     factors[5] = atr_tilt(
-        rows.atr[name],
-        rows.close[name],
-        numbers.atr_sizing_target_risk,
-        numbers.atr_sizing_min,
-        numbers.atr_sizing_max,
+        name.atr, name.close, numbers.atr_sizing_target_risk, numbers.atr_sizing_min, numbers.atr_sizing_max
     )
     factors[6] = cap
     factors[7] = multiplier
     factors[8] = staleness_scaler(
-        rows.age, numbers.staleness_grace, numbers.staleness_decay_per_day, numbers.staleness_floor
+        moment.age, numbers.staleness_grace, numbers.staleness_decay_per_day, numbers.staleness_floor
     )
-    factors[9] = earnings_scaler(
-        rows.report_in[name], numbers.earnings_proximity_days, numbers.earnings_sizing_reduction
-    )
-    tilted = factors[:6].prod()
-    return min(tilted, cap) * factors[7:].prod(), tilted > cap
+    factors[9] = earnings_scaler(name.report_in, numbers.earnings_proximity_days, numbers.earnings_sizing_reduction)
+    tilted, scaled = 1.0, 1.0
+    for tilt in factors[:6]:
+        tilted *= tilt
+    for scaler in factors[7:]:
+        scaled *= scaler
+    return min(tilted, cap) * scaled, tilted > cap
 
 
 @compiled

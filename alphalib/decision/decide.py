@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from alphalib.decision.core import decide_day
+from alphalib.compiled import Floats, plain
+from alphalib.decision.core import decide_once
 from alphalib.decision.history import Day
 from alphalib.decision.portfolio import Portfolio
-from alphalib.decision.shapes import FACTORS, Orders, Rule, Verdict, empty_orders, numbers
+from alphalib.decision.shapes import FACTORS, Rule, empty_orders, numbers
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams
 
@@ -135,10 +137,14 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams) -> Decision:
     """
     require_windows(day.atr_window, day.correlation_window, params)
     held, orders = portfolio.held(day.tickers), empty_orders(len(day.tickers))
-    unpriced = held.shares.astype(bool) & ~(day.rows.mark > 0)
+    unpriced = (held["shares"] > 0) & ~(day.names["mark"] > 0)
     if unpriced.any():
         raise InputError(f"{', '.join(day.tickers[unpriced])} is held but has had no price up to {day.date:%Y-%m-%d}")
-    verdict = decide_day(day.rows, held, portfolio.account(), numbers(params), orders)
+    verdict = decide_once(
+        day.names, plain(day.moment), held, plain(portfolio.account()), plain(numbers(params)), plain(orders)
+    )
+    kept = orders.kept[: verdict.kept]
+    resting = ~np.isnan(held["stop"][kept])
     return Decision(
         date=day.date,
         nav=verdict.nav,
@@ -147,14 +153,13 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams) -> Decision:
         multiplier=verdict.multiplier,
         halted=verdict.halted,
         tiers_fired=verdict.fired,
-        exits=_exits(orders, verdict, day.tickers),
-        entries=_entries(orders, verdict, day.tickers),
-        stops=tuple(
-            (str(day.tickers[name]), float(orders.stop[name]))
-            for name in held.shares.nonzero()[0]
-            if not math.isnan(orders.stop[name])
+        exits=tuple(_sale(order, day.tickers) for order in orders.exits[: verdict.exits]),
+        entries=tuple(
+            _purchase(order, factors, day.tickers)
+            for order, factors in zip(orders.entries[: verdict.entries], orders.factors, strict=False)
         ),
-        blocked=_blocked(orders, verdict, day.tickers),
+        stops=tuple((str(day.tickers[place]), float(held["stop"][place])) for place in kept[resting]),
+        blocked=tuple(_refusal(refused, day.tickers) for refused in orders.refused[: verdict.refused]),
     )
 
 
@@ -169,40 +174,31 @@ def require_windows(atr_window: int, correlation_window: int, params: ExecutorPa
             )
 
 
-def _exits(orders: Orders, verdict: Verdict, tickers: pd.Index) -> tuple[Sale, ...]:
-    return tuple(
-        Sale(
-            ticker=str(tickers[orders.exit_name[place]]),
-            shares=int(orders.exit_shares[place]),
-            rule=Rule(orders.exit_rule[place]).label,
-            signal="EXIT" if orders.exit_rule[place] <= Rule.DRAWDOWN_EXIT else "REDUCE",
-            value=float(orders.exit_value[place]),
-            limit=float(orders.exit_limit[place]),
-        )
-        for place in range(verdict.exits)
+def _sale(order: Any, tickers: pd.Index) -> Sale:
+    return Sale(
+        ticker=str(tickers[order["name"]]),
+        shares=int(order["shares"]),
+        rule=Rule(order["rule"]).label,
+        signal="EXIT" if order["rule"] <= Rule.DRAWDOWN_EXIT else "REDUCE",
+        value=float(order["value"]),
+        limit=float(order["limit"]),
     )
 
 
-def _entries(orders: Orders, verdict: Verdict, tickers: pd.Index) -> tuple[Purchase, ...]:
-    return tuple(
-        Purchase(
-            ticker=str(tickers[orders.entry_name[place]]),
-            shares=int(orders.entry_shares[place]),
-            weight=float(orders.entry_weight[place]),
-            bound_by=Rule(orders.entry_bound[place]).label,
-            factors=tuple(zip(FACTORS, orders.entry_factors[place].tolist(), strict=True)),
-        )
-        for place in range(verdict.entries)
+def _purchase(order: Any, factors: Floats, tickers: pd.Index) -> Purchase:
+    return Purchase(
+        ticker=str(tickers[order["name"]]),
+        shares=int(order["shares"]),
+        weight=float(order["weight"]),
+        bound_by=Rule(order["bound"]).label,
+        factors=tuple(zip(FACTORS, factors.tolist(), strict=True)),
     )
 
 
-def _blocked(orders: Orders, verdict: Verdict, tickers: pd.Index) -> tuple[Refusal, ...]:
-    return tuple(
-        Refusal(
-            ticker=str(tickers[orders.block_name[place]]),
-            rule=Rule(orders.block_rule[place]).label,
-            value=float(orders.block_value[place]),
-            limit=float(orders.block_limit[place]),
-        )
-        for place in range(verdict.blocked)
+def _refusal(refused: Any, tickers: pd.Index) -> Refusal:
+    return Refusal(
+        ticker=str(tickers[refused["name"]]),
+        rule=Rule(refused["rule"]).label,
+        value=float(refused["value"]),
+        limit=float(refused["limit"]),
     )

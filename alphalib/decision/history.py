@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alphalib import sessions
-from alphalib.compiled import Floats, Ints
+from alphalib.compiled import Floats, Ints, Records, record_type
 from alphalib.contracts import Predictions, Signals
-from alphalib.decision.shapes import Rows
+from alphalib.decision.shapes import NAME, Moment
 from alphalib.errors import InputError, SessionError
 from alphalib.features.technical import atr, rsi
 from alphalib.market import SECTOR_ETFS, SECTORS, Market, Panel
@@ -22,27 +22,39 @@ from alphalib.scores import ConvictionCode, RegimeCode, SignalCode, SignalPanels
 RATINGS = {"underweight": -1, "market_weight": 0, "overweight": 1}
 
 
-class Bars(NamedTuple):
-    """What a simulated session needs to know, sessions × tickers.
+class Bar:
+    """What a simulated session needs to know of one name.
 
     Parameters
     ----------
-    open, high, low : array
+    open, high, low : float
         NaN where nothing traded. [currency]
-    split : array
+    split : float
         New shares for one old; 1 on most days. [shares]
-    dividend : array
+    dividend : float
         A share held before that session's split; 0 on most days. [currency]
-    delisting : array
+    delisting : float
         Return from the last close to what holders received; NaN on most days. [fraction]
     """
 
-    open: Floats
-    high: Floats
-    low: Floats
-    split: Floats
-    dividend: Floats
-    delisting: Floats
+    open: float
+    high: float
+    low: float
+    split: float
+    dividend: float
+    delisting: float
+
+
+BAR = record_type(Bar)
+
+
+class Moments(NamedTuple):
+    """What was known at every close besides the names; see `shapes.Moment`."""
+
+    returns: Floats
+    regime: Ints
+    age: Ints
+    session: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,18 +66,26 @@ class Day:
     date : Timestamp
         The session.
     tickers : Index
-        Sorted; the order of every array in `rows`.
-    rows : Rows
-        The arrays. Read-only.
+        Sorted; the order of `names`.
+    names : records of shapes.Name
+        One a ticker. Read-only.
+    moment : Moment
+        What was known besides.
     atr_window, correlation_window : int
         The windows they were made for. [sessions]
     """
 
     date: pd.Timestamp
     tickers: pd.Index
-    rows: Rows[int]
+    names: Records
+    moment: Moment
     atr_window: int
     correlation_window: int
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Everything known of the names, to look at: one ticker a row."""
+        return pd.DataFrame({field: self.names[field] for field in NAME.names or ()}, index=self.tickers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,18 +98,21 @@ class History:
         Down.
     tickers : Index
         Across; sorted, so that the order of the input cannot matter.
-    rows : Rows
-        Arrays sessions × tickers; `end`, `regime`, `age` and `session` are arrays over the sessions. Read-only.
-    bars : Bars
+    names : records of shapes.Name, sessions × tickers
         Read-only.
+    bars : records of Bar, sessions × tickers
+        Read-only.
+    moments : Moments
+        Arrays over the sessions; returns sessions × tickers. Read-only.
     atr_window, correlation_window : int
         The windows the indicators were made for. [sessions]
     """
 
     sessions: pd.DatetimeIndex
     tickers: pd.Index
-    rows: Rows[Ints]
-    bars: Bars
+    names: Records
+    bars: Records
+    moments: Moments
     atr_window: int
     correlation_window: int
 
@@ -106,17 +129,14 @@ class History:
             span = f"{self.sessions[0]:%Y-%m-%d} to {self.sessions[-1]:%Y-%m-%d}"
             raise SessionError(f"{session} is not a session of this history, which runs from {span}")
         start = max(t + 1 - self.correlation_window, 0)
-        numbers = ("end", "regime", "age", "session")
-        arrays = {n: a[t] for n, a in self.rows._asdict().items() if n != "returns" and n not in numbers}
-        rows: Rows[int] = Rows(
-            **arrays,
-            returns=_frozen(np.asfortranarray(self.rows.returns[start : t + 1])),
+        moment = Moment(
+            returns=_frozen(np.asfortranarray(self.moments.returns[start : t + 1])),
             end=t + 1 - start,
-            regime=int(self.rows.regime[t]),
-            age=int(self.rows.age[t]),
-            session=int(self.rows.session[t]),
+            regime=int(self.moments.regime[t]),
+            age=int(self.moments.age[t]),
+            session=int(self.moments.session[t]),
         )
-        return Day(self.sessions[t], self.tickers, rows, self.atr_window, self.correlation_window)
+        return Day(self.sessions[t], self.tickers, self.names[t], moment, self.atr_window, self.correlation_window)
 
 
 def history(
@@ -151,23 +171,23 @@ def history(
     def aligned(panel: Panel | None, name: str, kind: str, missing: Any) -> NDArray[Any]:
         return _aligned(panel, market.sessions, tickers, name=name, kind=kind, missing=missing)
 
-    known = _known(market, tickers, params)
-    rating = _aligned(
-        signals.sector_rating, market.sessions, pd.Index(SECTORS), name="sector_rating", kind="int8", missing=0
-    )
-    rows: Rows[Ints] = Rows(
-        **known,
-        **_opinions(
-            signal=aligned(signals.signal, "signal", "int8", SignalCode.NONE),
-            conviction=aligned(signals.conviction, "conviction", "int8", ConvictionCode.STABLE),
-            score=aligned(signals.score, "score", "float64", np.nan),
-            upside=aligned(signals.upside, "upside", "float64", np.nan),
-            sector_rating=rating,
-            sector=known["sector"],
+    names = np.zeros((len(market.sessions), len(tickers)), NAME)
+    _fill_market(names, market, tickers, params)
+    _fill_opinions(
+        names,
+        signal=aligned(signals.signal, "signal", "int8", SignalCode.NONE),
+        conviction=aligned(signals.conviction, "conviction", "int8", ConvictionCode.STABLE),
+        score=aligned(signals.score, "score", "float64", np.nan),
+        upside=aligned(signals.upside, "upside", "float64", np.nan),
+        sector_rating=_aligned(
+            signals.sector_rating, market.sessions, pd.Index(SECTORS), name="sector_rating", kind="int8", missing=0
         ),
-        percentile=aligned(percentile, "percentile", "float64", np.nan),
-        veto=aligned(veto, "veto", "bool", False),
-        end=np.arange(1, len(market.sessions) + 1),
+    )
+    names["percentile"] = aligned(percentile, "percentile", "float64", np.nan)
+    names["veto"] = aligned(veto, "veto", "bool", False)
+    total = market.adj_close
+    moments = Moments(
+        returns=np.asfortranarray(_array(total / total.shift(1) - 1, tickers)),
         regime=signals.regime.reindex(market.sessions).fillna(RegimeCode.NEUTRAL).to_numpy(np.int64),
         age=signals.age.reindex(market.sessions).fillna(-1).to_numpy(np.int64),
         session=_session_numbers(market.sessions),
@@ -175,8 +195,9 @@ def history(
     return History(
         sessions=market.sessions,
         tickers=tickers,
-        rows=Rows(*(_frozen(array) for array in rows)),
-        bars=Bars(*(_frozen(array) for array in _bars(market, tickers))),
+        names=_frozen(names),
+        bars=_frozen(_bars(market, tickers)),
+        moments=Moments(*(_frozen(array) for array in moments)),
         atr_window=params.atr_window,
         correlation_window=params.correlation_window,
     )
@@ -233,93 +254,84 @@ def day_of(market: Market, signals: Signals, predictions: Predictions | None, *,
     return history(market, panels, percentile=percentile, veto=veto, params=params).day(len(market.sessions) - 1)
 
 
-def _known(market: Market, tickers: pd.Index, params: ExecutorParams) -> dict[str, Any]:
-    """The fields of `Rows` that come from the market: docs/rules.md, Indicators."""
-    split = market.split_factor
+def _fill_market(names: Records, market: Market, tickers: pd.Index, params: ExecutorParams) -> None:
+    """The fields of `Name` that come from the market: docs/rules.md, Indicators."""
+    split, total = market.split_factor, market.adj_close
     close, high, low = (panel * split for panel in (market.close, market.high, market.low))
-    ranges = atr(high, low, close, window=params.atr_window).ffill() / split
-    total = market.adj_close
-    sector = market.sector.reindex(columns=tickers).to_numpy(np.int8)
-    etf = market.benchmarks.reindex(columns=list(SECTOR_ETFS))
-    etf_momentum = np.column_stack([(etf / etf.shift(20) - 1).to_numpy(float), np.full(len(etf), np.nan)])
-    tradable = market.tradable & market.member.astype(bool)
-
-    def array(panel: Panel) -> Floats:
-        return np.ascontiguousarray(panel.reindex(columns=tickers).to_numpy(dtype=float))
-
-    return {
-        "close": array(market.close),
+    panels = {
+        "close": market.close,
         # A close is itself, to the last bit; only where there is none the one before is brought to units of the day.
-        "mark": array(market.close.where(market.close.notna(), close.ffill() / split)),
-        "atr": array(ranges),
-        "rsi": array(rsi(total, window=14)),
-        "momentum": array(total / total.shift(20) - 1),
-        "sector_momentum": np.take_along_axis(etf_momentum, sector.astype(np.intp), axis=1),
-        "low": array(low.rolling(20, min_periods=1).min().where(_rows_from(low, 19)) / split),
-        "sector": sector,
-        "tradable": np.ascontiguousarray(tradable.reindex(columns=tickers).to_numpy(bool)),
-        "report_in": _report_in(market, tickers),
-        "returns": np.asfortranarray(array(total / total.shift(1) - 1)),
+        "mark": market.close.where(market.close.notna(), close.ffill() / split),
+        "atr": atr(high, low, close, window=params.atr_window).ffill() / split,
+        "rsi": rsi(total, window=14),
+        "momentum": total / total.shift(20) - 1,
+        "low": low.rolling(20, min_periods=1).min() / split,
     }
+    for field, panel in panels.items():
+        names[field] = _array(panel, tickers)
+    names["low"][:19] = np.nan
+    names["sector"] = market.sector.reindex(columns=tickers).to_numpy(np.int8)
+    names["sector_momentum"] = _by_sector(_etf_momentum(market), names["sector"])
+    tradable = market.tradable & market.member.astype(bool)
+    names["tradable"] = tradable.reindex(columns=tickers).to_numpy(bool)
+    names["report_in"] = _report_in(market, tickers)
 
 
-def _rows_from(panel: Panel, first: int) -> NDArray[np.bool_]:
-    """True from row `first` on, in the shape of the panel."""
-    return np.broadcast_to((np.arange(len(panel)) >= first)[:, None], panel.shape)
-
-
-def _opinions(
+def _fill_opinions(
+    names: Records,
     *,
     signal: NDArray[Any],
     conviction: NDArray[Any],
     score: NDArray[Any],
     upside: NDArray[Any],
     sector_rating: NDArray[Any],
-    sector: NDArray[Any],
-) -> dict[str, Any]:
-    """The fields of `Rows` that come from research. What has no signal has no opinion, whatever else was filled in."""
+) -> None:
+    """The fields of `Name` that come from research. A name without a signal has no opinion beside it."""
     none = signal == SignalCode.NONE
-    by_sector = np.column_stack([sector_rating, np.zeros(len(sector_rating), dtype=np.int8)])
-    return {
-        "signal": signal,
-        "conviction": np.where(none, np.int8(ConvictionCode.STABLE), conviction),
-        "score": np.where(none, np.nan, score),
-        "upside": np.where(none, np.nan, upside),
-        "rating": np.take_along_axis(by_sector, sector.astype(np.intp), axis=1),
-    }
+    names["signal"] = signal
+    names["conviction"] = np.where(none, np.int8(ConvictionCode.STABLE), conviction)
+    names["score"] = np.where(none, np.nan, score)
+    names["upside"] = np.where(none, np.nan, upside)
+    names["rating"] = _by_sector(np.column_stack([sector_rating, np.zeros(len(sector_rating))]), names["sector"])
 
 
-def _bars(market: Market, tickers: pd.Index) -> Bars:
-    def array(panel: Panel) -> Floats:
-        return np.ascontiguousarray(panel.reindex(columns=tickers).to_numpy(dtype=float))
+def _etf_momentum(market: Market) -> Floats:
+    """20-session return of each sector's ETF, sessions × sectors; the last column, of sector −1, is NaN. [fraction]"""
+    etf = market.benchmarks.reindex(columns=list(SECTOR_ETFS))
+    return np.column_stack([(etf / etf.shift(20) - 1).to_numpy(float), np.full(len(etf), np.nan)])
 
-    shape = (len(market.sessions), len(tickers))
-    split, dividend, delisting = np.ones(shape), np.zeros(shape), np.full(shape, np.nan)
+
+def _by_sector(values: Floats, sector: NDArray[Any]) -> Floats:
+    """Each name's value of its sector; the last column is for sector −1."""
+    return np.take_along_axis(values, sector.astype(np.intp), axis=1)
+
+
+def _array(panel: Panel, tickers: pd.Index) -> Floats:
+    values: Floats = panel.reindex(columns=tickers).to_numpy(dtype=float)
+    return values
+
+
+def _bars(market: Market, tickers: pd.Index) -> Records:
+    bars = np.zeros((len(market.sessions), len(tickers)), BAR)
+    for field in ("open", "high", "low"):
+        bars[field] = _array(getattr(market, field), tickers)
+    bars["split"], bars["delisting"] = 1.0, np.nan
     columns = tickers.get_indexer(pd.Index(market.actions["ticker"]))
-    # A delisting on a day without a session is of the next one; a split or dividend there cannot be placed.
     rows = market.sessions.searchsorted(pd.DatetimeIndex(market.actions["date"]))
     inside = (rows < len(market.sessions)) & (columns >= 0)
     for row, column, action in zip(rows[inside], columns[inside], market.actions[inside].itertuples(), strict=True):
-        if action.kind == "delisting":
-            delisting[row, column] = action.value
-        elif action.kind in ("split", "dividend") and market.sessions[row] == action.date:
-            if action.kind == "split":
-                split[row, column] *= action.value
-            else:
-                dividend[row, column] += action.value
-    return Bars(
-        open=array(market.open),
-        high=array(market.high),
-        low=array(market.low),
-        split=split,
-        dividend=dividend,
-        delisting=delisting,
-    )
+        if action.kind == "delisting":  # without a session on that date it is of the next one
+            bars["delisting"][row, column] = action.value
+        elif action.kind == "split" and market.sessions[row] == action.date:
+            bars["split"][row, column] *= action.value
+        elif action.kind == "dividend" and market.sessions[row] == action.date:
+            bars["dividend"][row, column] += action.value
+    return bars
 
 
-def _report_in(market: Market, tickers: pd.Index) -> Ints:
+def _report_in(market: Market, tickers: pd.Index) -> NDArray[np.int32]:
     """Exchange sessions to the next report that is scheduled at each close; 0 when none is."""
-    result = np.zeros((len(market.sessions), len(tickers)), dtype=np.int64)
+    result = np.zeros((len(market.sessions), len(tickers)), dtype=np.int32)
     reports = market.earnings[market.earnings["scheduled"].notna()]
     columns = tickers.get_indexer(pd.Index(reports["ticker"]))
     first = market.sessions.searchsorted(pd.DatetimeIndex(reports["scheduled"]))

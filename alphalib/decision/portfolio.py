@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from alphalib import sessions
+from alphalib.compiled import Records
 from alphalib.contracts import Holding, PortfolioFile
-from alphalib.decision.shapes import Account, Held, nothing_held
+from alphalib.decision.shapes import HELD, Account
 from alphalib.errors import InputError
 
 
@@ -141,8 +142,8 @@ class Portfolio:
             float(self.cash), float(self.nav_peak), int(self.halted), int(self.tiers_fired), bool(self.rearmed)
         )
 
-    def held(self, tickers: pd.Index) -> Held:
-        """The positions as arrays over `tickers`, for the compiled decision.
+    def held(self, tickers: pd.Index) -> Records:
+        """The positions as records over `tickers`, for the compiled decision.
 
         Raises
         ------
@@ -153,12 +154,9 @@ class Portfolio:
         strange = [p.ticker for p, place in zip(self.positions, places, strict=True) if place < 0]
         if strange:
             raise InputError(f"{', '.join(strange)} is held but the market has no such ticker")
-        held, calendar = nothing_held(len(tickers)), sessions.all_sessions()
-        held.shares[places] = [p.shares for p in self.positions]
-        held.cost[places] = [p.cost for p in self.positions]
-        held.high_water[places] = [p.high_water for p in self.positions]
-        entered = pd.DatetimeIndex([p.entry_date for p in self.positions])
-        held.entered[places] = np.asarray(calendar.searchsorted(entered, side="right"))
-        held.profit_taken[places] = [p.profit_taken for p in self.positions]
-        held.time_reduced[places] = [p.time_reduced for p in self.positions]
+        held, calendar = np.zeros(len(tickers), HELD), sessions.all_sessions()
+        for place, position in zip(places, self.positions, strict=True):
+            for field in ("shares", "cost", "high_water", "profit_taken", "time_reduced"):
+                held[field][place] = getattr(position, field)
+            held["entered"][place] = calendar.searchsorted(position.entry_date, side="right")
         return held

@@ -1,13 +1,13 @@
-"""What the compiled decision reads and writes: arrays in the order of the sorted tickers, and numbers."""
+"""What the compiled decision reads and writes: tables of records, one a ticker in sorted order, and numbers."""
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from alphalib.compiled import Bools, Codes, Floats, Ints
+from alphalib.compiled import Floats, Int8, Int32, Ints, Records, record_type
 from alphalib.params import ExecutorParams
 from alphalib.risk.drawdown import PERSON, RECOVERY, SESSIONS, Tiers
 
@@ -63,47 +63,141 @@ FACTORS = (
     "staleness_scaler",
     "earnings_scaler",
 )
-"""Columns of `Orders.entry_factors`: weight = min(base × tilts, position cap) × scalers."""
+"""Columns of `Orders.factors`: weight = min(base × tilts, position cap) × scalers."""
 
 
-Number = TypeVar("Number", int, Ints)
-
-
-class Rows(NamedTuple, Generic[Number]):
-    """What was known at one close, `Rows[int]`: an array over the tickers each, and four numbers.
-
-    Over a whole history, `Rows[Ints]`: arrays sessions × tickers, and four arrays over the sessions.
+class Name:
+    """What was known of one name at one close.
 
     Parameters
     ----------
-    close : array
+    close : float
         NaN where nothing traded. [currency]
-    mark : array
+    mark : float
         Last close at or before, in units of the day: what a share held counts. [currency]
-    atr : array
+    atr : float
         Average true range. [currency]
-    rsi : array
+    rsi : float
         RSI(14). [0–100]
-    momentum, sector_momentum : array
+    momentum, sector_momentum : float
         20-session total return of the name, and of its sector's ETF. [fraction]
-    low : array
+    low : float
         Lowest low of 20 sessions, in units of the day. [currency]
-    score : array
+    score : float
         [0–100]
-    upside : array
+    upside : float
         [fraction]
-    percentile : array
+    percentile : float
         Place of the prediction among the date's names, NaN without one. [fraction]
-    signal, conviction : array
-        Codes of `scores`; a name without a signal has no score, no upside and a stable conviction.
-    sector, rating : array
-        Sector's code, −1 unknown, and its rating −1, 0, +1 (0 when unknown).
-    veto, tradable : array
-        Whether the prediction vetoes; whether the name traded, has a close and is a member.
-    report_in : array
+    report_in : int
         Sessions to the next report known, 0 when none is. [sessions]
+    signal, conviction : int
+        Codes of `scores`; a name without a signal has no score, no upside and a stable conviction.
+    sector, rating : int
+        Sector's code, −1 unknown, and its rating −1, 0, +1 (0 when unknown).
+    veto, tradable : bool
+        Whether the prediction vetoes; whether the name traded, has a close and is a member.
+    """
+
+    close: float
+    mark: float
+    atr: float
+    rsi: float
+    momentum: float
+    sector_momentum: float
+    low: float
+    score: float
+    upside: float
+    percentile: float
+    report_in: Int32
+    signal: Int8
+    conviction: Int8
+    sector: Int8
+    rating: Int8
+    veto: bool
+    tradable: bool
+
+
+class Held:
+    """One position; `shares` is 0 where nothing is held, and the rest then means nothing.
+
+    Parameters
+    ----------
+    shares : int
+        [shares]
+    cost, high_water : float
+        Average cost, and highest price since entry. [currency]
+    stop : float
+        Resting in the next session, NaN for none; written by the decision. [currency]
+    entered : int
+        Number of the session of entry in the exchange calendar.
+    profit_taken, time_reduced : bool
+        Reductions that have been done.
+    forced : bool
+        Sold because of the drawdown; written by the decision.
+    """
+
+    shares: int
+    cost: float
+    high_water: float
+    stop: float
+    entered: int
+    profit_taken: bool
+    time_reduced: bool
+    forced: bool
+
+
+class Order:
+    """One sale or entry.
+
+    Parameters
+    ----------
+    session : int
+        Number of the session it was decided in.
+    name : int
+        Place of the ticker.
+    rule : int
+        `Rule`: an exit's, a reduction's, or ENTRY.
+    shares : int
+        [shares]
+    bound : int
+        `Rule` of the cap that bound an entry.
+    weight : float
+        Of an entry, wanted before the rooms. [fraction]
+    value, limit : float
+        Of a sale's rule, in its own unit.
+    """
+
+    session: int
+    name: int
+    rule: int
+    shares: int
+    bound: int
+    weight: float
+    value: float
+    limit: float
+
+
+class Refused:
+    """One entry that is not made: by which rule, with which value against which limit."""
+
+    session: int
+    name: int
+    rule: int
+    value: float
+    limit: float
+
+
+NAME, HELD, ORDER, REFUSED = (record_type(fields) for fields in (Name, Held, Order, Refused))
+
+
+class Moment(NamedTuple):
+    """What was known at one close besides the names.
+
+    Parameters
+    ----------
     returns : array, sessions × tickers
-        Daily total returns up to and including this session's. [fraction]
+        Daily total returns up to and including this session's, maybe beyond. [fraction]
     end : int
         Row of `returns` after this session's.
     regime : int
@@ -114,39 +208,11 @@ class Rows(NamedTuple, Generic[Number]):
         Number of the session in the exchange calendar.
     """
 
-    close: Floats
-    mark: Floats
-    atr: Floats
-    rsi: Floats
-    momentum: Floats
-    sector_momentum: Floats
-    low: Floats
-    score: Floats
-    upside: Floats
-    percentile: Floats
-    signal: Codes
-    conviction: Codes
-    sector: Codes
-    rating: Codes
-    veto: Bools
-    tradable: Bools
-    report_in: Ints
     returns: Floats
-    end: Number
-    regime: Number
-    age: Number
-    session: Number
-
-
-class Held(NamedTuple):
-    """Positions: an array over the tickers each; `shares` is 0 where nothing is held, the rest then means nothing."""
-
-    shares: Ints
-    cost: Floats
-    high_water: Floats
-    entered: Ints
-    profit_taken: Bools
-    time_reduced: Bools
+    end: int
+    regime: int
+    age: int
+    session: int
 
 
 class Account(NamedTuple):
@@ -203,28 +269,31 @@ class Numbers(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """Where the decision writes: lists as arrays, filled from the front; their lengths are in `Verdict`.
+    """Where the decision writes: lists filled from the front, whose lengths are in `Verdict`.
 
-    `stop` is over the tickers, valid where a position is kept. `forced` and `passed` are scratch.
+    Parameters
+    ----------
+    exits : records of Order
+        Sales, by ticker.
+    entries : records of Order
+        Best score first.
+    factors : array, entries × len(FACTORS)
+        Of each entry's weight.
+    refused : records of Refused
+        Guards by ticker, then caps by score.
+    kept : array of int
+        Places of the names held.
+    wanted, peers : array of int
+        Scratch.
     """
 
-    exit_name: Ints
-    exit_rule: Ints
-    exit_shares: Ints
-    exit_value: Floats
-    exit_limit: Floats
-    entry_name: Ints
-    entry_shares: Ints
-    entry_bound: Ints
-    entry_weight: Floats
-    entry_factors: Floats
-    block_name: Ints
-    block_rule: Ints
-    block_value: Floats
-    block_limit: Floats
-    stop: Floats
-    forced: Bools
-    passed: Ints
+    exits: Records
+    entries: Records
+    factors: Floats
+    refused: Records
+    kept: Ints
+    wanted: Ints
+    peers: Ints
 
 
 class Verdict(NamedTuple):
@@ -236,9 +305,10 @@ class Verdict(NamedTuple):
     multiplier: float
     halted: int
     fired: int
+    kept: int
     exits: int
     entries: int
-    blocked: int
+    refused: int
 
 
 _REARM = {"sessions": SESSIONS, "recovery": RECOVERY, "person": PERSON}
@@ -266,41 +336,12 @@ def numbers(params: ExecutorParams) -> Numbers:
 
 def empty_orders(names: int) -> Orders:
     """Room for the decision over so many tickers."""
-
-    def integers() -> Ints:
-        return np.zeros(names, dtype=np.int64)
-
-    def floats() -> Floats:
-        return np.full(names, np.nan)
-
     return Orders(
-        exit_name=integers(),
-        exit_rule=integers(),
-        exit_shares=integers(),
-        exit_value=floats(),
-        exit_limit=floats(),
-        entry_name=integers(),
-        entry_shares=integers(),
-        entry_bound=integers(),
-        entry_weight=floats(),
-        entry_factors=np.full((names, len(FACTORS)), np.nan),
-        block_name=integers(),
-        block_rule=integers(),
-        block_value=floats(),
-        block_limit=floats(),
-        stop=floats(),
-        forced=np.zeros(names, dtype=np.bool_),
-        passed=integers(),
-    )
-
-
-def nothing_held(names: int) -> Held:
-    """No positions over so many tickers."""
-    return Held(
-        shares=np.zeros(names, dtype=np.int64),
-        cost=np.full(names, np.nan),
-        high_water=np.full(names, np.nan),
-        entered=np.zeros(names, dtype=np.int64),
-        profit_taken=np.zeros(names, dtype=np.bool_),
-        time_reduced=np.zeros(names, dtype=np.bool_),
+        exits=np.zeros(names, dtype=ORDER),
+        entries=np.zeros(names, dtype=ORDER),
+        factors=np.zeros((names, len(FACTORS))),
+        refused=np.zeros(names, dtype=REFUSED),
+        kept=np.zeros(names, dtype=np.int64),
+        wanted=np.zeros(names, dtype=np.int64),
+        peers=np.zeros(names, dtype=np.int64),
     )
