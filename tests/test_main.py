@@ -114,7 +114,7 @@ def test_a_full_store_keeps_what_it_had(tmp_path, bars):
     longer.to_csv(bars, index=False)
 
     def no_space() -> None:
-        # The system refuses to make any file larger than this, as a full disk does: the bars of 2018 fit, 2019's do not.
+        # The system refuses to make any file larger than this, as a full disk does: 2018's bars fit, 2019's do not.
         resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))
 
     command = [sys.executable, "-m", "alphalib", "import-prices", str(bars), "--store", str(store), "--prices", "raw"]

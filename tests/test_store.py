@@ -134,3 +134,18 @@ def test_object_stores_lock_too():
         pass
     with store.lock("pipeline"):
         pass
+
+
+def test_several_artefacts_are_written_together_instead_of_others(store):
+    store.write_together({"daily/2019.parquet": b"old", "daily/2020.parquet": b"old"})
+    store.write_together({"daily/2020.parquet": b"new"}, instead_of=store.paths("daily/*.parquet"))
+    assert store.paths("daily/*") == ["daily/2020.parquet"]
+    assert store.read_bytes("daily/2020.parquet") == b"new"
+
+
+def test_of_artefacts_written_together_none_appears_when_one_cannot(tmp_path):
+    store = Store(tmp_path)
+    store.write_bytes("taken", b"a file where a folder is needed")
+    with pytest.raises(StoreError, match="nothing was changed"):
+        store.write_together({"a": b"1", "taken/b": b"2"})
+    assert [path.name for path in tmp_path.rglob("*")] == ["taken"]

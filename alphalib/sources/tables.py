@@ -63,11 +63,13 @@ def sectors(table: Table, *, given: Given, aliases: pd.DataFrame) -> Read:
     """Sectors by date: `ticker, start, sector`; a file without dates is today's sector looked at backwards."""
     roles = guessed(table.rows.columns, ["ticker", "sector", "start"], given=given)
     required(roles, ["ticker", "sector"], table)
-    lines = [told(table, roles), *_spelling(table, roles["ticker"])]
     names = tickers(table, roles["ticker"])
     texts = table.rows[roles["sector"]].astype("str").reset_index(drop=True)
     # The day a name joined an index, which some sector files carry, is not the day its sector began.
     dated = "start" in roles and names.duplicated().any()
+    if not dated:
+        roles.pop("start", None)
+    lines = [told(table, roles), *_spelling(table, roles["ticker"])]
     if dated:
         start = dates(table, roles["start"])
     else:
