@@ -81,7 +81,7 @@ def test_splits_are_explained_and_missing_splits_are_not(market, bars):
     assert kinds(gate(bars, market.actions)) == {}
     unexplained = gate(bars, market.actions[market.actions["kind"] != "split"])
     assert kinds(unexplained) == {key: "unexplained_jump"}  # the next session's volume tells of news
-    assert "0.4" in unexplained.report.findings[0].detail  # the low is under half of the last close
+    assert "times the last accepted close, 48.9116" in unexplained.report.findings[0].detail
 
 
 def test_duplicates_with_one_value_keep_one_and_with_two_keep_none(market, bars):
