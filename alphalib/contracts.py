@@ -374,6 +374,9 @@ class BacktestSummary(Artefact):
 
     start: str = Field(description="First session simulated.")
     sessions: int = Field(ge=1)
+    members: Literal["by date", "survivors only"] = Field(
+        "by date", description="Whose universe it ran on; a run on today's names is no evidence."
+    )
     halted_sessions: int = Field(0, ge=0, description="Sessions without new entries after a drawdown.")
     level: Fraction = Field(0.95, description="Coverage of the intervals. [fraction]")
     interval_method: str = ""

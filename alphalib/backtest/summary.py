@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -33,12 +34,15 @@ class Judged:
         With intervals, from that session on.
     trials, effective_trials : int, float
         Of the lineage, this one included.
+    members : {"by date", "survivors only"}
+        As in `Source`.
     """
 
     table: pd.DataFrame
     performance: Performance
     trials: int
     effective_trials: float
+    members: Literal["by date", "survivors only"]
 
 
 def judged(backtest: Backtest, market: Market, age: pd.Series, ledger: Ledger, *, rng: np.random.Generator) -> Judged:
@@ -76,6 +80,7 @@ def judged(backtest: Backtest, market: Market, age: pd.Series, ledger: Ledger, *
         ),
         trials=ledger.count(LINEAGE),
         effective_trials=effective,
+        members=market.source.members,
     )
 
 
@@ -100,6 +105,7 @@ def summary(
         date=f"{asof:%Y-%m-%d}",
         start=f"{result.table['date'].iloc[0]:%Y-%m-%d}",
         sessions=len(result.table),
+        members=result.members,
         halted_sessions=int(result.table["halted"].sum()),
         level=result.performance.level,
         interval_method=result.performance.interval_method,

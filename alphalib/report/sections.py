@@ -11,7 +11,7 @@ import pandas as pd
 from alphalib.contracts import BacktestSummary, Blocked, Entry, OrderBook
 from alphalib.report import words
 from alphalib.report.inputs import WeeklyInputs
-from alphalib.report.summary import language_model, last_sessions, model_in_use
+from alphalib.report.summary import language_model, last_sessions, model_in_use, survivors_only
 from alphalib.sources.quality import KINDS
 
 View = dict[str, Any]
@@ -344,11 +344,12 @@ def _source_sentences(inputs: WeeklyInputs) -> list[str]:
         "split-adjusted": "Prices are split-adjusted, so their level knows later splits: rules in dollars and shares "
         "(lowest price, traded volume) are off.",
     }
-    members = {
-        "by date": "The universe of each date is the one of that date; names that failed are in it.",
-        "survivors only": "Survivors only: not evidence. The universe is today's, looked at backwards.",
-    }
-    return [f"Source: {source.name}. {dollars[source.prices]} {members[source.members]}"]
+    members = (
+        "Survivors only: not evidence. The universe is today's, looked at backwards."
+        if survivors_only(inputs)
+        else "The universe of each date is the one of that date; names that failed are in it."
+    )
+    return [f"Source: {source.name}. {dollars[source.prices]} {members}"]
 
 
 def _what(kind: str, detail: str) -> str:

@@ -44,10 +44,15 @@ def bands(inputs: WeeklyInputs) -> list[Band]:
             "Nothing on this page says anything about a real market."
         )
         found.append(Band("Simulated market.", text))
-    if inputs.source.members == "survivors only":
+    if survivors_only(inputs):
         text = "The names are those of today, looked at backwards; those that failed are not in it."
         found.append(Band("Survivors only: not evidence.", text, stop=True))
     return found
+
+
+def survivors_only(inputs: WeeklyInputs) -> bool:
+    """Whether the universe is today's names looked at backwards, in the prices or in the backtest that was run."""
+    return "survivors only" in (part.members for part in (inputs.source, inputs.backtest) if part is not None)
 
 
 def headline(inputs: WeeklyInputs) -> str:
@@ -129,7 +134,7 @@ def language_model(inputs: WeeklyInputs) -> str:
         return inputs.why("signals")
     analyst = inputs.signals.analyst
     if "rule" in analyst.lower():
-        return f"No language model was used: the {analyst.replace('_', '-')} scored every name from its features"
+        return f"No language model was used: the {analyst.split(',')[0]} scored every name from its features"
     return f"Scored by {analyst}"
 
 
@@ -137,6 +142,8 @@ def _data_line(inputs: WeeklyInputs) -> str:
     if inputs.source is None:
         return f"Data: {inputs.why('source')}."
     parts = [inputs.source.name + (" (simulated)" if inputs.source.simulated else "")]
+    if survivors_only(inputs):
+        parts.append("survivors only: not evidence")
     if inputs.coverage is not None and len(inputs.coverage):
         parts.append(f"{words.percent(inputs.coverage['share'].mean())} of the members priced on a mean date")
     if inputs.quality is not None:

@@ -51,6 +51,11 @@ def test_d36_the_share_of_members_priced_is_stated_and_survivors_are_labelled(in
     assert re.search(r"Data: .* \d+\.\d% of the members priced", five_lines(inputs)[0])
     today = replace(inputs, source=Source("today's members", members="survivors only"))
     assert "Survivors only: not evidence." in page(today)
+    run = inputs.backtest.model_copy(
+        update={"members": "survivors only"}
+    )  # the prices know better, the run did not ask
+    assert "Survivors only: not evidence." in page(replace(inputs, backtest=run))
+    assert "survivors only: not evidence" in five_lines(replace(inputs, backtest=run))[0]
 
 
 def test_d50_neither_a_secret_nor_a_folder_of_this_machine_is_in_a_report(tmp_path):

@@ -254,7 +254,7 @@ def _signals(rng: np.random.Generator, date: str) -> Signals:
         buy_candidates=[entry.ticker for entry in universe if entry.rating == "BUY"],
         population=[entry.ticker for entry in universe[:25]],
         absent={"qual": "no language model was used"},
-        analyst="rule-based analyst",
+        analyst="rule-based analyst, no language model",
     )
 
 
