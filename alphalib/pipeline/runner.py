@@ -129,7 +129,7 @@ def _run_step(run: Run, step: Step, label: str) -> StepRecord:
     record = StepRecord(step.notebook, "failed", 0.0, 0.0, run.asked(step), "")
     started = time.monotonic()
     try:
-        error = _execute(run.project.notebook(step.notebook), temporary, run.given(step), label)
+        error = execute_notebook(run.project.notebook(step.notebook), temporary, run.given(step), label=label)
     except KeyboardInterrupt:
         temporary.unlink(missing_ok=True)
         _append_record(run, replace(record, status="interrupted", seconds=time.monotonic() - started))
@@ -148,7 +148,7 @@ def _run_step(run: Run, step: Step, label: str) -> StepRecord:
     return replace(record, status="done", data_after=stored_data_hash(run.store))
 
 
-def _execute(notebook: Path, output: Path, parameters: dict[str, Any], label: str) -> str | None:
+def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *, label: str = "") -> str | None:
     """Run a notebook by papermill; the error it ended in, as one line."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
