@@ -102,6 +102,7 @@ def read_inputs(store: Store, asof: pd.Timestamp, run: Mapping[str, Any] | None 
     def table(*columns: str) -> Callable[[str], pd.DataFrame]:
         return lambda path: _table(store, path, columns)
 
+    planned = OrderBook.path.format(date=f"{next_session(asof):%Y-%m-%d}")
     signals_path = store.latest(Signals.path, asof=asof)
     if run is None:
         missing["run"] = "not run by the pipeline: times and memory of the steps are not known"
@@ -125,11 +126,7 @@ def read_inputs(store: Store, asof: pd.Timestamp, run: Mapping[str, Any] | None 
         nav=part("nav", f"backtest/{date}/nav.parquet", table("date", "nav")),
         trades=part("trades", f"backtest/{date}/trades.parquet", table("date", "ticker", "side", "shares", "price")),
         blocked=part("blocked", f"backtest/{date}/blocked.parquet", table("date", "ticker", "rule")),
-        order_book=part(
-            "order_book",
-            OrderBook.path.format(date=f"{next_session(asof):%Y-%m-%d}"),
-            lambda path: store.read(path, OrderBook),
-        ),
+        order_book=part("order_book", planned, lambda path: store.read(path, OrderBook)),
         run=run,
         parameters=_parameters(store),
         missing=missing,

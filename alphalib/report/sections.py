@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from alphalib.contracts import BacktestSummary, Blocked, Entry, OrderBook
+from alphalib.contracts import BacktestSummary, Blocked, Entry, OrderBook, PredictorMetrics
 from alphalib.report import words
 from alphalib.report.inputs import WeeklyInputs
-from alphalib.report.summary import language_model, last_sessions, model_in_use, survivors_only
+from alphalib.report.summary import language_model, last_sessions, model_in_use, refusals, survivors_only
+from alphalib.sessions import next_session
 from alphalib.sources.quality import KINDS
 
 View = dict[str, Any]
@@ -30,7 +31,8 @@ def book(inputs: WeeklyInputs) -> View:
         "level": words.percent(summary.level, digits=0),
         "picture": f"{shaded}SPY and equal weight pay no costs.",
         "sentences": _trial_sentences(summary) + _running_sentences(summary),
-        "notes": [f"Intervals: {summary.interval_method}."] * bool(summary.interval_method) + summary.notes,
+        "notes": [_full(f"intervals: {summary.interval_method}")] * bool(summary.interval_method)
+        + [_full(note) for note in summary.notes],
     }
 
 
@@ -45,11 +47,7 @@ def model(inputs: WeeklyInputs) -> View | None:
         f"these dates could tell from zero is {words.number(metrics.minimum_detectable_ic, digits=3)}.",
         f"ICIR {words.number(metrics.icir)} a date: the mean over its spread.",
         f"N = {metrics.trials}: {words.count(metrics.trials, 'model')} tried in this lineage"
-        + (
-            f", worth {words.number(metrics.effective_trials, digits=1)} independent ones."
-            if metrics.effective_trials
-            else "."
-        ),
+        f"{_independent(metrics.effective_trials, metrics.trials)}.",
     ]
     gains = list(metrics.importances.values()) or [1.0]
     if metrics.promoted:
@@ -61,13 +59,13 @@ def model(inputs: WeeklyInputs) -> View | None:
     return {
         "promoted": metrics.promoted,
         "verdict": verdict,
-        "reasons": metrics.reasons,
-        "sentences": sentences,
+        "reasons": [] if metrics.promoted else refusals(metrics),
+        "sentences": sentences + [_full(reason) for reason in metrics.reasons if not _is_check(reason, metrics)],
         "picture": "Bars: mean of a month. Line: mean of the year before. Dashed: smallest detectable mean. "
         "Right: mean over all dates, with its interval.",
         "checks": [
             {
-                "rule": check.rule.replace("_", " "),
+                "rule": words.rule(check.rule),
                 "note": check.note,
                 "value": _plain(check.value),
                 "limit": _plain(check.limit),
@@ -87,7 +85,9 @@ def orders(inputs: WeeklyInputs) -> View:
     """What is to be done in the next session, and why the rest is not."""
     plan = inputs.order_book
     if plan is None:
-        return {"title": "What was bought, and what was blocked", "book": None}
+        morning = words.day(next_session(inputs.asof), weekday=True)
+        absent = f"The orders for {morning} are planned by the weekday pipeline; {inputs.why('order_book')}."
+        return {"title": "What was bought, and what was blocked", "book": None, "absent": absent}
     return {
         "title": f"To do on {words.day(plan.date, weekday=True)}",
         "book": plan,
@@ -190,11 +190,7 @@ def provenance(inputs: WeeklyInputs) -> View:
 
 
 def _trial_sentences(summary: BacktestSummary) -> list[str]:
-    effective = (
-        f", worth {words.number(summary.effective_trials, digits=1)} independent ones"
-        if summary.effective_trials is not None
-        else ""
-    )
+    effective = _independent(summary.effective_trials, summary.trials)
     tried = f"N = {summary.trials}: {words.count(summary.trials, 'book')} tried in this lineage{effective}."
     if summary.deflated_sharpe is None:
         return [f"{tried} The deflated Sharpe could not be computed."]
@@ -204,21 +200,36 @@ def _trial_sentences(summary: BacktestSummary) -> list[str]:
     ]
 
 
+def _independent(effective: float | None, trials: int) -> str:
+    worth = effective is not None and trials > 1
+    return f", worth {words.number(effective, digits=1)} independent ones" if worth else ""
+
+
 def _running_sentences(summary: BacktestSummary) -> list[str]:
     found = []
     if summary.costs is not None:
         found.append(f"Commission and slippage took {words.money(summary.costs)}.")
-    share = summary.halted_sessions / summary.sessions
-    found.append(
-        f"Halted by its drawdown on {words.count(summary.halted_sessions, 'session')} of "
-        f"{words.number(summary.sessions, digits=0)} ({words.percent(share)})."
-    )
+    if summary.halted_sessions:
+        share = words.percent(summary.halted_sessions / summary.sessions)
+        halted = words.count(summary.halted_sessions, "session")
+        found.append(f"Halted by its drawdown on {halted} of {words.number(summary.sessions, digits=0)} ({share}).")
+    else:
+        found.append("It was never halted by its drawdown.")
     for check in summary.cross_checks:
-        verdict = "agrees" if check.agrees else "does NOT agree"
-        found.append(
-            f"{check.by} rebuilt the book from its orders and {verdict}: {check.largest_difference:.3f} apart."
-        )
+        apart = f"${check.largest_difference:,.2f}"
+        within = "to the cent" if check.largest_difference < 0.005 else f"within {apart}"
+        verdict = f"agrees {within}" if check.agrees else f"does NOT agree: {apart} apart"
+        found.append(f"{check.by} rebuilt the book from its fills and {verdict}.")
     return found
+
+
+def _is_check(reason: str, metrics: PredictorMetrics) -> bool:
+    return not metrics.checks or any(check.rule in reason for check in metrics.checks)
+
+
+def _full(sentence: str) -> str:
+    """With a capital and a full stop."""
+    return f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}."
 
 
 def _folds(folds: Any) -> View:
@@ -252,7 +263,7 @@ def _plan_sentence(plan: OrderBook) -> str:
         f"Decided from the close of {words.day(plan.decided_on)}.",
         f"The book is worth {words.money(plan.nav)}, {drawdown}; {state}.",
         f"{words.count(len(plan.active_stops), 'stop').capitalize()} in the market.",
-        *(f"{note.rstrip('.')}." for note in plan.notes),
+        *(_full(note) for note in plan.notes),
     ]
     return " ".join(parts)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from alphalib.contracts import Measured, Performance
+from alphalib.contracts import Measured, Performance, PredictorMetrics
 from alphalib.report import words
 from alphalib.report.inputs import WeeklyInputs
 from alphalib.sessions import previous_session
@@ -121,11 +121,21 @@ def model_in_use(inputs: WeeklyInputs) -> str:
     metrics = inputs.predictor
     if metrics is None:
         return f"Model in use: none: {inputs.why('predictor')}"
-    reasons = words.listed(metrics.reasons) if metrics.reasons else "no reason was recorded"
+    reasons = words.listed(refusals(metrics)) if refusals(metrics) else "no reason was recorded"
     if metrics.model_version == "none":
         return f"Model in use: none: the gate refused because {reasons}"
     refused = "" if metrics.promoted else f"; the gate refused this week's candidate because {reasons}"
     return f"Model in use: {metrics.model_version}{refused}"
+
+
+def refusals(metrics: PredictorMetrics) -> list[str]:
+    """Why the gate refused: the checks that failed, or the recorded reasons where there are no checks."""
+    failed = [
+        f"the {words.rule(check.rule)} is {words.plain(check.value)}, with {words.plain(check.limit)} asked for"
+        for check in metrics.checks
+        if not check.passed
+    ]
+    return failed if metrics.checks else metrics.reasons
 
 
 def language_model(inputs: WeeklyInputs) -> str:
@@ -141,7 +151,8 @@ def language_model(inputs: WeeklyInputs) -> str:
 def _data_line(inputs: WeeklyInputs) -> str:
     if inputs.source is None:
         return f"Data: {inputs.why('source')}."
-    parts = [inputs.source.name + (" (simulated)" if inputs.source.simulated else "")]
+    told = "simulated" in inputs.source.name
+    parts = [inputs.source.name + (" (simulated)" if inputs.source.simulated and not told else "")]
     if survivors_only(inputs):
         parts.append("survivors only: not evidence")
     if inputs.coverage is not None and len(inputs.coverage):
@@ -191,8 +202,9 @@ def _orders_line(inputs: WeeklyInputs) -> str:
         return f"Trades: {inputs.why('trades')}."
     week = last_sessions(inputs.trades, inputs.asof)
     bought = int((week["side"].str.lower() == "buy").sum())
-    blocked = "" if inputs.blocked is None else f", {len(last_sessions(inputs.blocked, inputs.asof))} entries blocked"
-    return f"Last five sessions: {bought} bought, {len(week) - bought} sold{blocked} in the simulated book."
+    refused = 0 if inputs.blocked is None else len(last_sessions(inputs.blocked, inputs.asof))
+    blocked = words.count(refused, "entry", "entries")
+    return f"Last five sessions of the simulated book: {bought} bought, {len(week) - bought} sold, {blocked} blocked."
 
 
 def last_sessions(table: pd.DataFrame, asof: pd.Timestamp, *, count: int = 5) -> pd.DataFrame:

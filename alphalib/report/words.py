@@ -36,6 +36,17 @@ RULES = {
 }
 """What each rule of `docs/rules.md` means, in a few words."""
 
+GATE = {
+    "coverage": "share of the sessions with an IC",
+    "folds": "years out of sample",
+    "positive_folds": "share of the years with a positive IC",
+    "mean_ic": "mean rank IC",
+    "newey_west_bound": "lower bound of the mean rank IC (Newey–West)",
+    "bootstrap_bound": "lower bound of the mean rank IC (bootstrap)",
+    "incumbent": "lower bound of the gain over the model in use",
+}
+"""What each rule of the promotion gate looks at."""
+
 _UNITS_OF_RULES = {
     "min_score": "score",
     "momentum_gate": "fraction",
@@ -153,8 +164,8 @@ def listed(words: list[str]) -> str:
 
 
 def rule(name: str) -> str:
-    """What a rule means; an unknown one is its own name, spelled out."""
-    return RULES.get(name, name.replace("_", " "))
+    """What a rule of the decision or of the gate means; an unknown one is its own name, spelled out."""
+    return RULES.get(name) or GATE.get(name) or name.replace("_", " ")
 
 
 def against(rule_name: str, value: float | None, limit: float | None) -> str:
