@@ -66,8 +66,8 @@ def order_book(
             Blocked(
                 ticker=b.ticker,
                 rule=b.rule,
-                value=_known(b.value),
-                limit=_known(b.limit),
+                value=b.value,
+                limit=b.limit,
                 detail=reason(b.rule, b.value, b.limit),
             )
             for b in decision.blocked

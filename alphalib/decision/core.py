@@ -251,6 +251,8 @@ def size_entries(
 
     Room is counted from the portfolio without today's sales, plus the batch so far.
     """
+    if nav <= 0.0:
+        return 0, refused
     in_sector = np.zeros(GROUPS)
     for place in orders.kept[:kept]:
         in_sector[names[place].sector] += held[place].shares * names[place].mark  # unknown is −1, the last group

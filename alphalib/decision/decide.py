@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -27,8 +28,8 @@ class Sale:
     shares: int
     rule: str
     signal: str
-    value: float
-    limit: float
+    value: float | None
+    limit: float | None
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,12 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An entry that is not made: the rule, and its value against its limit (NaN where a rule has none)."""
+    """An entry that is not made: the rule, and its value against its limit (None where a rule has none)."""
 
     ticker: str
     rule: str
-    value: float
-    limit: float
+    value: float | None
+    limit: float | None
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,8 @@ def _sale(order: Any, tickers: pd.Index) -> Sale:
         shares=int(order["shares"]),
         rule=Rule(order["rule"]).label,
         signal="EXIT" if order["rule"] <= Rule.DRAWDOWN_EXIT else "REDUCE",
-        value=float(order["value"]),
-        limit=float(order["limit"]),
+        value=_known(order["value"]),
+        limit=_known(order["limit"]),
     )
 
 
@@ -199,6 +200,10 @@ def _refusal(refused: Any, tickers: pd.Index) -> Refusal:
     return Refusal(
         ticker=str(tickers[refused["name"]]),
         rule=Rule(refused["rule"]).label,
-        value=float(refused["value"]),
-        limit=float(refused["limit"]),
+        value=_known(refused["value"]),
+        limit=_known(refused["limit"]),
     )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

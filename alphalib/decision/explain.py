@@ -1,14 +1,12 @@
 """Reasons in words: which rule, which value against which limit."""
 
-import math
-
 _WORDS = {
-    "research_exit": "research says EXIT{score}",
+    "research_exit": "research says EXIT, score {value:.1f}",
     "stop": "close {value:.2f} at or below the stop {limit:.2f}",
     "momentum_exit": "20-session return {value:.1%} below {limit:.1%}, and RSI below its limit",
     "time_exit": "held {value:.0f} sessions without a call to keep it, limit {limit:.0f}",
     "drawdown_exit": "among the lowest scores at a drawdown of {value:.1%}",
-    "research_reduce": "research says REDUCE{score}",
+    "research_reduce": "research says REDUCE, score {value:.1f}",
     "profit_take": "close {value:.2f} at or above the profit target {limit:.2f}",
     "time_reduce": "held {value:.0f} sessions without a call to keep it, limit {limit:.0f}",
     "not_tradable": "did not trade, or is not a member",
@@ -25,20 +23,24 @@ _WORDS = {
     "below_minimum": "an order of {value:,.0f} is below the minimum of {limit:,.0f}",
 }
 
+_WITHOUT_VALUE = {
+    "research_exit": "research says EXIT",
+    "research_reduce": "research says REDUCE",
+    "min_score": "no score",
+    "veto": "the prediction vetoes",
+}
 
-def reason(rule: str, value: float, limit: float) -> str:
+
+def reason(rule: str, value: float | None, limit: float | None) -> str:
     """One clause that says why, for order books and reports.
 
     Parameters
     ----------
     rule : str
         Label of a `Rule`.
-    value, limit : float
-        What was measured and what it was held against, in the rule's own unit; NaN where it has none.
+    value, limit : float, optional
+        What was measured and what it was held against, in the rule's own unit; None where it has none.
     """
-    if rule == "min_score" and math.isnan(value):
-        return "no score"
-    if rule == "veto" and math.isnan(value):
-        return "the prediction vetoes"
-    score = "" if math.isnan(value) else f", score {value:.1f}"
-    return _WORDS[rule].format(value=value, limit=limit, score=score)
+    if value is None and rule in _WITHOUT_VALUE:
+        return _WITHOUT_VALUE[rule]
+    return _WORDS[rule].format(value=value, limit=limit)

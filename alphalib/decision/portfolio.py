@@ -80,6 +80,8 @@ class Portfolio:
             raise InputError(f"a position has at least one share, {empty[0]} has none")
         if self.cash < 0:
             raise InputError(f"cash must not be negative, got {self.cash}")
+        if not self.nav_peak > 0:
+            raise InputError(f"nav_peak must be above 0, got {self.nav_peak}; a book without money decides nothing")
 
     @staticmethod
     def of_cash(cash: float) -> Portfolio:

@@ -64,7 +64,7 @@ def drawdown_step(nav: float, peak: float, halted: int, fired: int, rearmed: boo
     """
     peak = max(peak, nav)
     first = tiers.drawdown[0] if len(tiers.drawdown) else -2.0
-    if halted > 0:
+    if halted > 0 and nav > 0.0:  # a book that lost everything stays halted
         waited = tiers.rearm_rule == SESSIONS and halted >= tiers.rearm_sessions
         if waited or (tiers.rearm_rule == PERSON and rearmed):
             halted, peak = 0, nav

@@ -244,7 +244,9 @@ def test_a_portfolio_must_make_sense():
     with pytest.raises(InputError, match="at least one share, A has none"):
         portfolio(held("A", shares=0))
     with pytest.raises(InputError, match="cash must not be negative"):
-        Portfolio.of_cash(-1.0)
+        Portfolio(cash=-1.0, nav_peak=100.0)
+    with pytest.raises(InputError, match="nav_peak must be above 0"):
+        Portfolio.of_cash(0.0)
 
 
 def test_the_hash_sees_every_part():

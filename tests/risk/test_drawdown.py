@@ -61,3 +61,7 @@ def test_only_a_person_ends_a_halt_that_waits_for_one():
 def test_without_tiers_nothing_is_scaled():
     none = Tiers(np.empty(0), np.empty(0), np.empty(0, np.int64), SESSIONS, 20)
     assert walk([50.0], none)[0].multiplier == 1.0
+
+
+def test_a_book_that_lost_everything_stays_halted():
+    assert walk([0.0] * 5, tiers(sessions=2))[-1].halted == 5

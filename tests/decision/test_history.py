@@ -1,0 +1,216 @@
+"""Indicators by hand, what the past knows, and the two ways to the same day."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from alphalib.contracts import Prediction, Predictions, SectorView, Signal, Signals
+from alphalib.decision import day_of, decide, history
+from alphalib.decision.shapes import NAME
+from alphalib.errors import InputError, SessionError
+from alphalib.market import SECTORS
+from alphalib.scores import ConvictionCode, RegimeCode, SignalCode
+from tests.backtest.runs import random_run
+from tests.corruption import CORRUPTIONS, corrupted
+from tests.decision.days import portfolio
+
+CASH = portfolio(cash=100_000.0)
+RUN = random_run(7, names=12, sessions=200)
+RATINGS = ["underweight", "market_weight", "overweight"]
+
+
+def history_of(run, market=None):
+    return history(market or run.market, run.signals, percentile=run.percentile, veto=run.veto, params=run.params)
+
+
+HISTORY = history_of(RUN)
+
+
+def same(one, other):
+    """Whether two days are equal to the last bit."""
+    return (
+        one.date == other.date
+        and one.tickers.equals(other.tickers)
+        and all(one.names[field].tobytes() == other.names[field].tobytes() for field in NAME.names)
+        and one.moment.returns.tobytes() == other.moment.returns.tobytes()
+        and one.moment[1:] == other.moment[1:]
+    )
+
+
+def writable(run):
+    """The run with signals and predictions that files can hold: who is to enter scores 70, no veto without a place."""
+    enters = run.signals.signal == SignalCode.ENTER
+    score = run.signals.score.where(~enters, run.signals.score.clip(lower=70))
+    return replace(run, signals=replace(run.signals, score=score), veto=run.veto & run.percentile.notna())
+
+
+def signals_file(run, t, *, made):
+    """The artefact that says what the panels say at row t, made so many sessions before."""
+    panels, sector = run.signals, run.market.sector.iloc[t]
+    views = dict(zip(SECTORS, panels.sector_rating.iloc[t], strict=True))
+    entries = []
+    for ticker in run.market.tickers:
+        code = panels.signal[ticker].iloc[t]
+        name = SECTORS[sector[ticker]] if sector[ticker] >= 0 else "Unknown"
+        if code != SignalCode.NONE:
+            score, upside = panels.score[ticker].iloc[t], panels.upside[ticker].iloc[t]
+            entries.append(
+                Signal(
+                    ticker=ticker,
+                    signal=SignalCode(code).name,
+                    score=score,
+                    rating="BUY" if score >= 70 else "SELL" if score <= 40 else "HOLD",
+                    conviction=ConvictionCode(panels.conviction[ticker].iloc[t]).name.lower(),
+                    sector=name,
+                    sector_rating=RATINGS[views[name] + 1] if name in views else "market_weight",
+                    price_target_upside=None if np.isnan(upside) else upside,
+                )
+            )
+    ratings = {name: SectorView(rating=RATINGS[code + 1]) for name, code in views.items()}
+    return Signals(
+        date=f"{run.market.sessions[t - made]:%Y-%m-%d}",
+        market_regime=RegimeCode(panels.regime.iloc[t]).name.lower(),
+        sector_ratings={**ratings, "Unknown": SectorView(rating="market_weight")},
+        sector_modifiers={},
+        universe=entries[::-1],
+        buy_candidates=[],
+        absent={"thesis_summary": "not written"},
+    )
+
+
+def predictions_file(run, t, *, version="v1"):
+    used = run.percentile.iloc[t].dropna()
+    rows = [
+        Prediction(
+            ticker=ticker,
+            predicted_direction="FLAT",
+            prediction_confidence=0.0,
+            predicted_alpha=0.0,
+            combined_rank=1,
+            gbm_veto=bool(run.veto[ticker].iloc[t]) and version != "none",
+            p_up=place,
+        )
+        for ticker, place in used.items()
+    ]
+    return Predictions(
+        date=f"{run.market.sessions[t]:%Y-%m-%d}", model_version=version, n_predictions=len(rows), predictions=rows
+    )
+
+
+@pytest.mark.parametrize("t", [30, 61, 120, 159])
+def test_a_day_from_files_is_the_day_from_panels_to_the_last_bit(t):
+    run = writable(random_run(1))
+    market, age = run.market.asof(run.market.sessions[t]), int(run.signals.age.iloc[t])
+    from_files = day_of(market, signals_file(run, t, made=age), predictions_file(run, t), params=run.params)
+    from_panels = history_of(run).day(t)
+    assert same(from_files, from_panels)
+    assert decide(CASH, from_files, run.params).hash == decide(CASH, from_panels, run.params).hash
+
+
+def test_without_a_model_in_use_nothing_is_predicted():
+    run = writable(random_run(1))
+    market, signals = run.market.asof(run.market.sessions[60]), signals_file(run, 60, made=0)
+    for predictions in (None, predictions_file(run, 60, version="none")):
+        day = day_of(market, signals, predictions, params=run.params)
+        assert np.isnan(day.names["percentile"]).all()
+        assert not day.names["veto"].any()
+
+
+def test_files_of_another_day_are_refused():
+    run = writable(random_run(1))
+    market, signals = run.market.asof(run.market.sessions[60]), signals_file(run, 60, made=0)
+    with pytest.raises(InputError, match=r"predictions are of .*; predict again"):
+        day_of(market, signals, predictions_file(run, 59), params=run.params)
+    with pytest.raises(InputError, match="later than the market"):
+        day_of(run.market.asof(run.market.sessions[50]), signals, None, params=run.params)
+
+
+@pytest.mark.parametrize("how", CORRUPTIONS)
+@pytest.mark.parametrize("t", [60, 110, 150])
+def test_what_is_known_ignores_the_future(t, how):
+    nonsense = history_of(RUN, corrupted(RUN.market, t, how))
+    assert same(nonsense.day(t), HISTORY.day(t))
+
+
+@pytest.mark.parametrize("t", [25, 90, 198])
+def test_a_shorter_history_ends_with_the_same_day(t):
+    market = RUN.market.asof(RUN.market.sessions[t])
+    signals = replace(
+        RUN.signals, **{name: getattr(RUN.signals, name).iloc[: t + 1] for name in RUN.signals.__dataclass_fields__}
+    )
+    assert same(
+        history_of(replace(RUN, signals=signals, percentile=None, veto=None), market).day(t),
+        history_of(replace(RUN, percentile=None, veto=None)).day(t),
+    )
+
+
+def test_the_order_of_tickers_does_not_matter():
+    order = list(RUN.market.tickers)[::-1]
+    panels = ("open", "high", "low", "close", "volume", "vwap", "member", "sector")
+    market = replace(RUN.market, **{name: getattr(RUN.market, name)[order] for name in panels})
+    assert all(same(history_of(RUN, market).day(t), HISTORY.day(t)) for t in (30, 100, 199))
+
+
+def test_indicators_by_hand():
+    market, name = RUN.market, HISTORY.tickers[3]
+    row = HISTORY.day(100).table.loc[name]
+    total = market.adj_close[name]
+    assert row["momentum"] == total.iloc[100] / total.iloc[80] - 1
+    lows = market.low[name].iloc[81:101] * market.split_factor[name].iloc[81:101]
+    assert row["low"] == lows.min() / market.split_factor[name].iloc[100]
+    assert np.isnan(HISTORY.day(18).table["low"]).all()
+
+
+def test_a_share_counts_its_last_close_in_units_of_the_day():
+    run = random_run(1)
+    market = run.market
+    split = market.sessions.get_loc(market.actions.query("kind == 'split'")["date"].iloc[0])
+    ticker, ratio = market.actions.query("kind == 'split'")[["ticker", "value"]].iloc[0]
+    bars = {name: getattr(market, name).copy() for name in ("open", "high", "low", "close", "volume", "vwap")}
+    for panel in bars.values():
+        panel.loc[panel.index[split : split + 3], ticker] = np.nan
+    marks = history_of(run, replace(market, **bars)).names["mark"][:, list(market.tickers).index(ticker)]
+    assert marks[split + 1] == pytest.approx(market.close[ticker].iloc[split - 1] / ratio)
+
+
+def test_the_next_report_counts_from_when_it_was_announced():
+    report = RUN.market.earnings.iloc[0]
+    announced, on = (RUN.market.sessions.get_loc(report[field]) for field in ("scheduled", "date"))
+    waits = HISTORY.names["report_in"][:, HISTORY.tickers.get_loc(report["ticker"])]
+    assert waits[announced - 1] == 0
+    assert waits[announced] == on - announced
+    assert waits[on - 1] == 1
+    assert waits[on] == 0
+
+
+def test_a_late_etf_gives_no_veto_before_it_exists():
+    late = RUN.market.benchmarks.astype(float).copy()
+    late.loc[late.index[:50], "XLC"] = np.nan
+    table = history_of(RUN, replace(RUN.market, benchmarks=late)).day(60).table
+    assert table.loc[table["sector"] == 0, "sector_momentum"].isna().all()
+    assert table.loc[table["sector"] == 1, "sector_momentum"].notna().all()
+
+
+def test_arrays_cannot_be_written():
+    with pytest.raises(ValueError, match="read-only"):
+        HISTORY.day(50).names["score"][0] = 99.0
+
+
+def test_a_session_is_found_by_date_or_row():
+    assert same(HISTORY.day(50), HISTORY.day(f"{HISTORY.sessions[50]:%Y-%m-%d}"))
+    with pytest.raises(SessionError, match="is not a session of this history, which runs from 2019-01-02"):
+        HISTORY.day("2030-01-02")
+
+
+def test_signals_of_unknown_names_are_an_error():
+    score = RUN.signals.score.rename(columns={RUN.market.tickers[0]: "XXXX"})
+    with pytest.raises(InputError, match="score has 1 label\\(s\\) that the market has not, XXXX first"):
+        history_of(replace(RUN, signals=replace(RUN.signals, score=score)))
+
+
+def test_predictions_may_start_late():
+    late = replace(RUN, percentile=RUN.percentile.iloc[100:], veto=None)
+    known = history_of(late)
+    assert np.isnan(known.day(99).names["percentile"]).all()
+    assert np.isfinite(known.day(100).names["percentile"]).any()
