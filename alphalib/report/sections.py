@@ -269,23 +269,31 @@ def _plan_sentence(plan: OrderBook) -> str:
 
 
 def _entry(row: Entry) -> View:
-    moved = [
-        f"{name.replace('_', ' ')} × {words.number(factor)}"
-        for name, factor in row.sizing_factors.items()
-        if factor != 1
-    ]
     predicted = "" if row.predicted_direction == "FLAT" else f"predicted {row.predicted_direction.lower()}"
     bound = f"size bound by: {words.rule(row.bound_by)}" if row.bound_by else ""
-    sized = f"size: {', '.join(moved)}" if moved else ""
     return {
         "ticker": row.ticker,
         "sector": row.sector,
-        "why": "; ".join(part for part in (f"conviction {row.research_conviction}", predicted, sized, bound) if part),
+        "why": "; ".join(
+            part for part in (f"conviction {row.research_conviction}", predicted, _size(row), bound) if part
+        ),
         "score": words.number(row.research_score, digits=0),
         "shares": words.number(row.shares, digits=0),
         "value": words.money(row.dollar_size),
         "weight": words.percent(row.position_pct),
     }
+
+
+def _size(row: Entry) -> str:
+    """How a size came about: `size: base 5.0% × confidence 1.15, at most 2.5%`; factors of one are left out."""
+    factors = dict(row.sizing_factors)
+    base, cap = factors.pop("base", None), factors.pop("position_cap", None)
+    steps = [f"base {words.percent(base)}"] if base is not None else []
+    for name, factor in factors.items():
+        if factor != 1:
+            steps.append(f"{name.removesuffix('_tilt').removesuffix('_scaler')} {words.number(factor)}")
+    most = f", at most {words.percent(cap)}" if cap is not None else ""
+    return f"size: {' × '.join(steps)}{most}" if steps else ""
 
 
 def _blocked_by_rule(blocked: list[Blocked]) -> list[View]:

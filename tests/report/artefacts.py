@@ -278,7 +278,14 @@ def _order_book(rng: np.random.Generator, asof: pd.Timestamp) -> OrderBook:
             sector=str(rng.choice(SECTORS)),
             sector_rating="market_weight",
             market_regime="neutral",
-            sizing_factors={"sector": 1.05, "conviction": 1.0, "confidence": float(rng.uniform(0.8, 1.2)), "atr": 0.9},
+            sizing_factors={
+                "base": 0.05,
+                "sector_tilt": 1.05,
+                "conviction_tilt": 1.0,
+                "confidence_tilt": 0.92,
+                "position_cap": 0.05,
+                "earnings_scaler": 0.5,
+            },
             bound_by="position_cap" if number == 1 else None,
         )
         for number, name in enumerate(tickers[:5])

@@ -108,6 +108,7 @@ def test_what_the_page_must_state(text):
         "vectorbt rebuilt the book from its fills and agrees to the cent.",
         "Halted by its drawdown on 40 sessions of 2,015 (2.0%).",
         "To do on Monday, 11 March 2024",
+        "conviction rising; size: base 5.0% × sector 1.05 × confidence 0.92 × earnings 0.50, at most 5.0%",
         "0.1.0+3f9c21ab",
         "9c41d2aa70b1e5f3",
         "21 s",
