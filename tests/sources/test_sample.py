@@ -148,6 +148,12 @@ def test_a_name_that_did_not_trade_has_no_minutes(world):
         minute_bars(world, "NONE", "2016-07-05")
 
 
+def test_the_smallest_world_is_a_market():
+    for seed in range(5):
+        market = simulate_market(seed=seed, names=2, sessions=5).market()
+        assert market.close.shape == (5, 2)
+
+
 def test_bad_recipes_are_refused():
     with pytest.raises(InputError, match="at least 2 sessions and 2 names, got 1 and 30"):
         simulate_market(sessions=1, names=30)

@@ -40,7 +40,8 @@ def headline_table(
         *_on_moves(seed, moves, life, names),
         *_chatter(seed, life, names),
     ]
-    company, published_at, minute, lag = (np.array(column) for column in list(zip(*rows, strict=True))[:4])
+    numbers = np.array([row[:4] for row in rows], dtype=np.int64).reshape(-1, 4)
+    company, published_at, minute, lag = numbers.T
     known_at = published_at + lag
     told = known_at < len(sessions)
     table = pd.DataFrame(
