@@ -54,7 +54,7 @@ class Orders:
 
 @dataclass
 class Result:
-    fills: pd.DataFrame  # date, ticker, side, shares, price, reason
+    fills: pd.DataFrame  # date, ticker, side, shares, price, reason, bound_by
     blocked: pd.DataFrame  # date, ticker, rule
     daily: pd.DataFrame  # nav, cash, drawdown, halted
 
@@ -85,7 +85,7 @@ def simulate(market: Market, signals: SignalPanels, percentile, veto, params, *,
         blocked += [(day, *row) for row in orders.blocked]
         daily.append((day, book.nav, book.cash, orders.drawdown, orders.halted))
     return Result(
-        fills=pd.DataFrame(fills, columns=["date", "ticker", "side", "shares", "price", "reason"]),
+        fills=pd.DataFrame(fills, columns=["date", "ticker", "side", "shares", "price", "reason", "bound_by"]),
         blocked=pd.DataFrame(blocked, columns=["date", "ticker", "rule"]),
         daily=pd.DataFrame(daily, columns=["date", "nav", "cash", "drawdown", "halted"]).set_index("date"),
     )
@@ -107,6 +107,11 @@ class World:
         self.score, self.signal, self.conviction, self.upside = (
             _lists(panel) for panel in (signals.score, signals.signal, signals.conviction, signals.upside)
         )
+        for name in self.tickers:
+            self.score[name] = [
+                score if signal != NONE else UNKNOWN
+                for score, signal in zip(self.score[name], self.signal[name], strict=True)
+            ]
         self.rating = _lists(signals.sector_rating)
         self.regime, self.age = signals.regime.tolist(), signals.age.tolist()
         self.percentile = _lists(percentile) if percentile is not None else None
@@ -424,7 +429,7 @@ def caps(world, book, sizes, t):
         if shares == 0 or shares * close < params.min_order:
             blocked.append((name, tightest if cut else "below_minimum"))
             continue
-        entries.append((name, shares, "position_cap" if capped else tightest if cut else ""))
+        entries.append((name, shares, tightest if cut else "position_cap" if capped else ""))
         in_sector[group] = in_sector.get(group, 0.0) + shares * close
         invested += shares * close
         cash -= shares * close
@@ -435,7 +440,7 @@ def caps(world, book, sizes, t):
 
 
 def session(world, book, orders, t, costs):
-    """Session t, in the order of the text; changes `book` and returns fills (ticker, side, shares, price, reason)."""
+    """Session t, in the order of the text; changes `book` and returns fills from ticker to bound."""
     held_before = {name: position.shares for name, position in book.positions.items()}
     split(world, book, orders, t)
     for name, amount in world.actions.get((t, "dividend"), []):
@@ -479,7 +484,7 @@ def delist(world, book, t):
             position = book.positions.pop(name)
             price = world.last_close[name][t - 1] / ratios.get(name, 1.0) * (1 + value)
             book.cash += position.shares * price
-            fills.append((name, "sell", position.shares, price, "delisting"))
+            fills.append((name, "sell", position.shares, price, "delisting", ""))
     return fills
 
 
@@ -490,7 +495,7 @@ def sell(book, name, shares, price, reason, costs):
     book.positions[name].shares -= shares
     if book.positions[name].shares == 0:
         del book.positions[name]
-    return name, "sell", shares, price, reason
+    return name, "sell", shares, price, reason, ""
 
 
 def sell_at_open(world, book, orders, t, costs):
@@ -511,7 +516,7 @@ def sell_at_open(world, book, orders, t, costs):
 def buy_at_open(world, book, orders, t, costs):
     slippage, commission = costs
     fills = []
-    for name, wanted, _ in orders.entries:
+    for name, wanted, bound in orders.entries:
         if not known(world.open[name][t]):
             continue
         price = world.open[name][t] * (1 + slippage)
@@ -520,7 +525,7 @@ def buy_at_open(world, book, orders, t, costs):
         if shares > 0:
             book.cash -= shares * one
             book.positions[name] = Position(shares, cost=price, high=price, entered=t)
-            fills.append((name, "buy", shares, price, "entry"))
+            fills.append((name, "buy", shares, price, "entry", bound))
     return fills
 
 

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from alphalib.backtest.costs import Costs
+from alphalib.backtest.simulate import Backtest, simulate
+from alphalib.decision.history import history
 from alphalib.market import SECTORS, Market, Panel
 from alphalib.params import DrawdownTier, ExecutorParams
-from alphalib.scores import SignalPanels
+from alphalib.scores import SignalCode, SignalPanels
 from tests.worlds import random_market
 
 RATIOS = (2.0, 3.0, 1.5, 0.1, 1.1)
@@ -25,8 +28,14 @@ class Run:
     commission_bps: float
     cash: float
 
+    def backtest(self) -> Backtest:
+        """By the library."""
+        known = history(self.market, self.signals, percentile=self.percentile, veto=self.veto, params=self.params)
+        costs = Costs(slippage_bps=self.slippage_bps, commission_bps=self.commission_bps)
+        return simulate(known, self.params, costs=costs, cash=self.cash)
+
     def arguments(self) -> dict[str, Any]:
-        """What a simulator is called with."""
+        """What the plain reference is called with."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
@@ -47,6 +56,30 @@ def random_run(seed: int, *, names: int = 10, sessions: int = 160) -> Run:
         commission_bps=float(rng.choice([0.0, 1.0, 30.0])),
         cash=float(rng.choice([20_000.0, 1_000_000.0])),
     )
+
+
+def flat_run(*, sessions: int = 20) -> Run:
+    """Two names at 100 for ever; research wants the first in until the tenth close, and out from then on."""
+    market = random_market(names=2, sessions=60)
+    market = market.asof(market.sessions[sessions - 1])
+    flat = market.close * 0.0 + 100.0
+    bars = dict.fromkeys(("open", "high", "low", "close", "vwap"), flat)
+    market = replace(market, **bars, volume=flat * 1e4, member=flat > 0, actions=market.actions.iloc[:0])
+    wanted = np.where(np.arange(sessions) < 10, SignalCode.ENTER, SignalCode.EXIT).astype(np.int8)
+
+    def panel(value: float | np.ndarray, columns: pd.Index) -> Panel:
+        return pd.DataFrame(dict.fromkeys(columns, value), index=market.sessions)
+
+    signals = SignalPanels(
+        score=panel(80.0, market.tickers),
+        signal=panel(wanted, market.tickers).assign(N001=np.int8(SignalCode.NONE)),
+        conviction=panel(1, market.tickers),
+        upside=panel(np.nan, market.tickers),
+        sector_rating=panel(0, pd.Index(SECTORS)),
+        regime=pd.Series(1, index=market.sessions),
+        age=pd.Series(0, index=market.sessions),
+    )
+    return Run(market, signals, None, None, ExecutorParams(), slippage_bps=10.0, commission_bps=10.0, cash=100_000.0)
 
 
 def eventful_market(rng: np.random.Generator, *, names: int, sessions: int) -> Market:

@@ -7,7 +7,6 @@ import pytest
 
 from alphalib.backtest.books import check_books, rebuilt
 from alphalib.errors import InputError
-from tests import reference
 from tests.backtest.runs import Run, random_run
 from tests.worlds import random_market
 
@@ -22,17 +21,14 @@ class Books:
 
 
 def books_of(run: Run) -> Books:
-    result = reference.simulate(**run.arguments())
-    fills = result.fills
-    commission = fills["shares"] * fills["price"] * run.commission_bps / 1e4
-    trades = fills.assign(cost=commission.where(fills["reason"] != "delisting", 0.0))
-    return Books(nav=result.daily["nav"], cash=result.daily["cash"], trades=trades)
+    backtest = run.backtest()
+    return Books(nav=backtest.nav, cash=backtest.cash, trades=backtest.trades)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_books_agree_to_the_cent(seed):
     run = random_run(seed)
-    check = check_books(run.market, books_of(run))
+    check = check_books(run.market, run.backtest())
     assert check.agrees
     assert check.max_nav_difference < 1e-6
 
