@@ -15,6 +15,7 @@ from alphalib.contracts import BacktestSummary, CrossCheck
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import sharpe_variance
 from alphalib.market import Market, Panel
+from alphalib.scores import SignalPanels
 from alphalib.store import Store
 
 LINEAGE = "executor params"
@@ -45,8 +46,10 @@ class Judged:
     members: Literal["by date", "survivors only"]
 
 
-def judged(backtest: Backtest, market: Market, age: pd.Series, ledger: Ledger, *, rng: np.random.Generator) -> Judged:
-    """Performance of a book from its first signal on, deflated by the trials in the ledger.
+def judged(
+    backtest: Backtest, market: Market, signals: SignalPanels, ledger: Ledger, *, rng: np.random.Generator
+) -> Judged:
+    """Performance of a book from the first session with a scored name on, deflated by the trials in the ledger.
 
     Parameters
     ----------
@@ -54,14 +57,14 @@ def judged(backtest: Backtest, market: Market, age: pd.Series, ledger: Ledger, *
         Its trial must be closed already, so that it counts.
     market : Market
         What it ran on.
-    age : Series
-        `SignalPanels.age`; −1 before the first signal. [sessions]
+    signals : SignalPanels
+        What it traded on.
     ledger : Ledger
         Where the trials of the lineage are counted.
     rng : Generator
         Randomness of the intervals.
     """
-    first = age.index[int(np.argmax(age.to_numpy() >= 0))]
+    first = signals.score.index[int(np.argmax(signals.score.notna().any(axis=1).to_numpy()))]
     nav = backtest.nav.loc[first:]
     benchmarks = pd.DataFrame({"spy": market.benchmarks["SPY"], "equal_weight": equal_weight(market)}).loc[first:]
     trades = backtest.trades
@@ -113,7 +116,7 @@ def summary(
         trials=result.trials,
         effective_trials=result.effective_trials,
         deflated_sharpe=deflated[0].book.value if deflated else None,
-        costs=float(backtest.trades["cost"].sum()),
+        costs=backtest.total_costs,
         cross_checks=checks,
         notes=notes,
     )
