@@ -46,6 +46,20 @@ def plain(value: Any) -> Any:
     return tuple(plain(part) for part in value) if isinstance(value, tuple) else value
 
 
+def frozen(value: Any) -> Any:
+    """Arrays as read-only views, tuples of them as plain tuples of such views.
+
+    Numba compiles anew for an array that may be written, as one that came out of a pickle may.
+    """
+    if isinstance(value, tuple):
+        return tuple(frozen(part) for part in value)
+    if not isinstance(value, np.ndarray):
+        return value
+    view = np.asarray(value)[...]
+    view.setflags(write=False)
+    return view
+
+
 def stamp(*modules: ModuleType) -> int:
     """Checksum of the modules' source text."""
     return zlib.crc32("".join(inspect.getsource(module) for module in modules).encode())

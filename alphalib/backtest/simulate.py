@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from alphalib.backtest import session as session_module
 from alphalib.backtest.costs import Costs
 from alphalib.backtest.session import DIVIDEND, FILL, PAYMENT, Log, Tariff, trade_session
-from alphalib.compiled import Bools, Floats, Ints, Records, compiled, entry_point, plain, stamp
+from alphalib.compiled import Bools, Floats, Ints, Records, compiled, entry_point, frozen, plain, stamp
 from alphalib.decision import core
 from alphalib.decision.core import SOURCES as DECISION_SOURCES
 from alphalib.decision.core import decide_day
@@ -232,9 +232,9 @@ def simulate(
     costs = costs or Costs()
     tickers = len(history.tickers)
     days, *logs = run(
-        history.names,
-        history.bars,
-        plain(history.moments),
+        frozen(history.names),
+        frozen(history.bars),
+        frozen(history.moments),
         plain(numbers(params)),
         (costs.slippage, costs.commission),
         float(cash),

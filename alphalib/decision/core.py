@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from alphalib import scores
 from alphalib.compiled import Floats, Ints, Records, compiled, entry_point, stamp
 from alphalib.decision import shapes
 from alphalib.decision.shapes import Account, Held, Moment, Name, Numbers, Orders, Rule, Verdict
@@ -27,7 +28,7 @@ HOLD, ENTER = int(SignalCode.HOLD), int(SignalCode.ENTER)
 REDUCE, EXIT = int(SignalCode.REDUCE), int(SignalCode.EXIT)
 DECLINING, BEAR = int(ConvictionCode.DECLINING), int(RegimeCode.BEAR)
 GROUPS = len(SECTORS) + 1  # the last one holds the names of unknown sector
-SOURCES = stamp(shapes, drawdown, correlation, stops, tilts, scalers)
+SOURCES = stamp(shapes, scores, drawdown, correlation, stops, tilts, scalers)
 
 
 @entry_point

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alphalib.compiled import Floats, plain
+from alphalib.compiled import Floats, frozen, plain
 from alphalib.decision.core import decide_once
 from alphalib.decision.history import Day
 from alphalib.decision.portfolio import Portfolio
@@ -142,7 +142,7 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams) -> Decision:
     if unpriced.any():
         raise InputError(f"{', '.join(day.tickers[unpriced])} is held but has had no price up to {day.date:%Y-%m-%d}")
     verdict = decide_once(
-        day.names, plain(day.moment), held, plain(portfolio.account()), plain(numbers(params)), plain(orders)
+        frozen(day.names), frozen(day.moment), held, plain(portfolio.account()), plain(numbers(params)), plain(orders)
     )
     kept = orders.kept[: verdict.kept]
     resting = ~np.isnan(held["stop"][kept])

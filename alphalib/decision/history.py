@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alphalib import sessions
-from alphalib.compiled import Floats, Ints, Records, record_type
+from alphalib.compiled import Floats, Ints, Records, frozen, record_type
 from alphalib.contracts import Predictions, Signals
 from alphalib.decision.shapes import NAME, Moment
 from alphalib.errors import InputError, SessionError
@@ -130,7 +130,7 @@ class History:
             raise SessionError(f"{session} is not a session of this history, which runs from {span}")
         start = max(t + 1 - self.correlation_window, 0)
         moment = Moment(
-            returns=_frozen(np.asfortranarray(self.moments.returns[start : t + 1])),
+            returns=frozen(np.asfortranarray(self.moments.returns[start : t + 1])),
             end=t + 1 - start,
             regime=int(self.moments.regime[t]),
             age=int(self.moments.age[t]),
@@ -195,9 +195,9 @@ def history(
     return History(
         sessions=market.sessions,
         tickers=tickers,
-        names=_frozen(names),
-        bars=_frozen(_bars(market, tickers)),
-        moments=Moments(*(_frozen(array) for array in moments)),
+        names=frozen(names),
+        bars=frozen(_bars(market, tickers)),
+        moments=Moments(*frozen(moments)),
         atr_window=params.atr_window,
         correlation_window=params.correlation_window,
     )
@@ -362,8 +362,3 @@ def _aligned(
     rows, columns = down.get_indexer(panel.index), across.get_indexer(panel.columns)
     result[np.ix_(rows, columns)] = panel.to_numpy(dtype=kind)
     return result
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array.setflags(write=False)
-    return array

@@ -1,12 +1,14 @@
 """The daily simulation: the same decision as by hand, books that add up, and what happens in a session."""
 
 import math
+import pickle
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from alphalib.backtest import simulate as simulate_module
 from alphalib.backtest.costs import Costs
 from alphalib.backtest.session import converted
 from alphalib.backtest.simulate import simulate
@@ -170,6 +172,17 @@ def test_one_history_serves_many_settings_and_is_not_changed(run):
     costs = Costs(slippage_bps=run.slippage_bps, commission_bps=run.commission_bps)
     assert simulate(known, other, costs=costs, cash=run.cash).order_hash != before.order_hash
     assert simulate(known, run.params, costs=costs, cash=run.cash).order_hash == before.order_hash
+
+
+def test_another_process_gets_the_same_without_compiling_again():
+    run = random_run(200)
+    known = history_of(run)
+    before = simulate(known, run.params).order_hash
+    compiled = len(simulate_module.run.signatures)
+    sent = pickle.loads(pickle.dumps(known))
+    assert sent.names.flags.writeable
+    assert simulate(sent, run.params).order_hash == before
+    assert len(simulate_module.run.signatures) == compiled
 
 
 def test_costs_only_cost(run):
