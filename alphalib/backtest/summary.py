@@ -118,7 +118,7 @@ def summary(
         deflated_sharpe=deflated[0].book.value if deflated else None,
         costs=backtest.total_costs,
         cross_checks=checks,
-        notes=notes,
+        notes=[*notes, *_reduced(backtest, pd.DatetimeIndex(result.table["date"]))],
     )
 
 
@@ -129,6 +129,13 @@ def write_backtest(store: Store, artefact: BacktestSummary, backtest: Backtest, 
     store.write_table(f"{folder}/trades.parquet", backtest.trades)
     store.write_table(f"{folder}/blocked.parquet", backtest.blocked)
     store.write(artefact.at(), artefact)
+
+
+def _reduced(backtest: Backtest, sessions: pd.DatetimeIndex) -> list[str]:
+    """How long drawdowns kept new entries small: a book at a quarter of its size takes years to recover."""
+    shares = backtest.multiplier.loc[sessions].value_counts(normalize=True).drop(1.0, errors="ignore")
+    told = [f"×{size:g} on {share:.0%}" for size, share in shares.sort_index(ascending=False).items()]
+    return [f"Drawdowns scaled new entries: {', '.join(told)} of the sessions."] if told else []
 
 
 def _table(backtest: Backtest, benchmarks: Panel) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -112,6 +113,7 @@ def gate(
     rng: np.random.Generator,
     incumbent: pd.Series | None = None,
     raw: Panel | None = None,
+    members: Literal["by date", "survivors only"] = "by date",
     params: GateParams | None = None,
 ) -> Verdict:
     """Decide whether a model is promoted.
@@ -131,6 +133,8 @@ def gate(
         the same dates beyond doubt. A refit of the same configuration replaces itself and needs none.
     raw : Panel, optional
         Out-of-fold predictions before centring; saturation and a tilt to one side are noted.
+    members : {"by date", "survivors only"}
+        `Source.members` of the market: what was learnt from today's names looked at backwards is not evidence.
     params : GateParams, optional
         Limits.
 
@@ -154,6 +158,8 @@ def gate(
         *_fold_checks(known, means, params),
         *_bound_checks(known, estimate, horizon=horizon, trials=trials, rng=rng, params=params),
     ]
+    if members != "by date":
+        checks.append(_at_least("members", 0.0, 1.0, "today's members looked at backwards are not evidence"))
     if incumbent is not None:
         checks.append(_incumbent_check(known, incumbent, horizon=horizon, params=params))
     return Verdict(

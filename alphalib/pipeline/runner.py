@@ -165,6 +165,7 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
                 progress_bar={"desc": label, "leave": False, "disable": not sys.stderr.isatty()},
                 stderr_file=sys.stderr if sys.stderr.isatty() else None,
                 cwd=os.getcwd(),
+                extra_arguments=["--IPKernelApp.log_level=50"],  # what went wrong is in the notebook
                 config=Config({"KernelManager": {"transport": "ipc"}}),  # TCP would be open to everyone on the machine
             )
     except PapermillExecutionError as error:

@@ -44,6 +44,7 @@ GATE = {
     "newey_west_bound": "lower bound of the mean rank IC (Newey–West)",
     "bootstrap_bound": "lower bound of the mean rank IC (bootstrap)",
     "incumbent": "lower bound of the gain over the model in use",
+    "members": "share of the universe taken by date",
 }
 """What each rule of the promotion gate looks at."""
 
@@ -106,12 +107,12 @@ def interval(low: float | None, high: float | None, unit: str = "ratio", *, digi
 
 
 def plain(value: float | None) -> str:
-    """A number of unknown kind: whole ones without decimals, others with three figures."""
+    """A number of unknown kind: whole ones without decimals, others with two or three figures."""
     if not _known(value):
         return NONE
     if value == round(value):
         return _signed(value, 0, signed=False)
-    decimals = min(max(2 - math.floor(math.log10(abs(value))), 0), 3)
+    decimals = min(max((2 if abs(value) >= 1 else 1) - math.floor(math.log10(abs(value))), 0), 6)
     return _signed(value, decimals, signed=False)
 
 

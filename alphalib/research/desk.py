@@ -36,7 +36,9 @@ def signals(market: Market, *, previous: Signals | None, weights: ScoringWeights
     market : Market
         Known up to the session that is scored.
     previous : Signals, optional
-        Of the week before: its population is the one that rotates. None starts a new population.
+        Of the week before: its population is the one that rotates. Without it the population of the week before is
+        the one that these rules would have led to from the market's first week on, so that a first run goes on where
+        `signal_history` is.
     weights, params : ScoringWeights, ResearchParams
         The tuned files.
 
@@ -52,7 +54,7 @@ def signals(market: Market, *, previous: Signals | None, weights: ScoringWeights
     weeks = week_ends(market.sessions[:-1])
     card = scorecard(market, weights, params, weeks[-1:].append(market.sessions[-1:]))
     row = len(card.rows) - 1
-    followed = [] if previous is None else previous.population
+    followed = _led_to(market, weights, params) if previous is None else previous.population
     population, changes = _population(card, row, followed, params)
     codes = _signal_codes(card, row, population, followed, params)
     scan = scan_at(market, card.checks, card.rows, row)
@@ -120,6 +122,15 @@ def signal_history(market: Market, weights: ScoringWeights, params: ResearchPara
         regime=pd.Series(regimes, index=market.sessions, name="regime"),
         age=pd.Series(age, index=market.sessions, name="age"),
     )
+
+
+def _led_to(market: Market, weights: ScoringWeights, params: ResearchParams) -> list[str]:
+    """The population after the last week that ended before the market's last session."""
+    card = scorecard(market, weights, params, week_ends(market.sessions[:-1]))
+    population: list[str] = []
+    for row in range(len(card.rows)):
+        population, _ = _population(card, row, population, params)
+    return population
 
 
 def _population(

@@ -99,3 +99,11 @@ def test_saturation_and_tilt_are_noted():
     saturated, tilted = judged(ics(0), raw=raw).notes
     assert saturated == "on 5.0% of the sessions every name has the same prediction"
     assert tilted == "on 30.0% of the sessions over 80 % of the names lean to one side"
+
+
+def test_d36_what_survivors_taught_is_never_promoted():
+    skilled = pd.Series(np.random.default_rng(3).normal(0.05, 0.1, 2000), index=all_sessions()[5000:7000])
+    given = {"horizon": 5, "trials": 1, "rng": np.random.default_rng(0)}
+    assert gate(skilled, **given).promoted
+    verdict = gate(skilled, members="survivors only", **given)
+    assert [check.rule for check in verdict.checks if not check.passed] == ["members"]

@@ -100,7 +100,7 @@ def test_what_the_page_must_state(text):
         "the smallest that these dates could tell from zero is 0.028",
         "N = 4: 4 models tried in this lineage",
         "No model is in use. The gate refused:",
-        "the lower bound of the mean rank IC (Newey–West) is −0.001, with 0 asked for",
+        "the lower bound of the mean rank IC (Newey–West) is −0.0013, with 0 asked for",
         "Predictions lean to one side: 83% are positive.",
         "No language model was used",
         "99.1%",  # of the members priced

@@ -119,6 +119,13 @@ def test_a_session_within_the_week_is_scored_against_the_last_week_end(weekly, h
     assert (change <= -10).any()
 
 
+def test_a_first_run_goes_on_where_the_history_is(weekly):
+    made = weekly[-1]
+    first = signals(research_market().asof(pd.Timestamp(made.date)), previous=None, weights=WEIGHTS, params=PARAMS)
+    assert first.population == made.population
+    assert [(e.ticker, e.signal) for e in first.universe] == [(e.ticker, e.signal) for e in made.universe]
+
+
 def test_previous_signals_must_be_earlier(weekly):
     market = research_market()
     made = weekly[-1]
