@@ -358,6 +358,8 @@ def _aligned(
     strange = [*panel.columns.difference(across), *panel.index.difference(down)]
     if strange:
         raise InputError(f"{name} has {len(strange)} label(s) that the market has not, {strange[0]} first")
+    if kind != "float64" and panel.isna().any(axis=None):
+        raise InputError(f"{name} has missing values; where there is none it says {missing!r}")
     result = np.full((len(down), len(across)), missing, dtype=kind)
     rows, columns = down.get_indexer(panel.index), across.get_indexer(panel.columns)
     result[np.ix_(rows, columns)] = panel.to_numpy(dtype=kind)

@@ -187,6 +187,13 @@ def test_a_partly_filled_room_cuts_the_last_entry():
     assert [(entry.shares, entry.bound_by) for entry in decision.entries] == [(30, "sector_cap")]  # 25 % − 22 %
 
 
+def test_a_batch_fills_the_equity_cap_and_no_more():
+    low = ExecutorParams(max_equity_pct=0.12)
+    decision = decide(CASH, day_of_names({}, {}, {}, {}, params=low), low)
+    assert [(entry.shares, entry.bound_by) for entry in decision.entries] == [(50, ""), (50, ""), (20, "equity_cap")]
+    assert [(b.rule, b.limit) for b in decision.blocked] == [("equity_cap", 0.12)]
+
+
 def test_names_of_unknown_sector_share_one_room():
     decision = decide(CASH, day_of_names(*[{"sector": -1} for _ in range(6)]), PARAMS)
     assert len(decision.entries) == 5

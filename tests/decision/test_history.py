@@ -209,6 +209,11 @@ def test_signals_of_unknown_names_are_an_error():
         history_of(replace(RUN, signals=replace(RUN.signals, score=score)))
 
 
+def test_a_missing_veto_is_not_taken_for_one():
+    with pytest.raises(InputError, match="veto has missing values; where there is none it says False"):
+        history_of(replace(RUN, veto=RUN.veto.iloc[100:].reindex(RUN.market.sessions)))
+
+
 def test_predictions_may_start_late():
     late = replace(RUN, percentile=RUN.percentile.iloc[100:], veto=None)
     known = history_of(late)

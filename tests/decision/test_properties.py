@@ -107,7 +107,9 @@ def test_every_name_to_enter_is_entered_or_blocked_once(situation):
     _, day, portfolio, decision = decided(situation)
     wanted = {str(t) for t, name in zip(day.tickers, day.names, strict=True) if name["signal"] == SignalCode.ENTER}
     answered = [entry.ticker for entry in decision.entries] + [refusal.ticker for refusal in decision.blocked]
-    assert decision.nav == 0 or sorted(answered) == sorted(wanted - {position.ticker for position in portfolio.positions})
+    assert decision.nav == 0 or sorted(answered) == sorted(
+        wanted - {position.ticker for position in portfolio.positions}
+    )
 
 
 @given(situations)
