@@ -122,7 +122,8 @@ def _orders(market: Market, trades: pd.DataFrame) -> pd.DataFrame:
         `row` of the session, `stage` of the day, `ticker`, `size` [units of the first session], `price` in that unit,
         `fees` [currency].
     """
-    factor, last = market.split_factor, (market.close * market.split_factor).ffill()
+    factor = {name: column.to_numpy() for name, column in market.split_factor.items()}
+    last = {name: column.to_numpy() for name, column in (market.close * market.split_factor).ffill().items()}
     shares: dict[str, float] = {}
     orders: list[tuple[int, int, str, float, float, float]] = []
     for row, happened in _events(market, trades):
@@ -131,8 +132,8 @@ def _orders(market: Market, trades: pd.DataFrame) -> pd.DataFrame:
             exact = round(shares.get(name, 0) * ratio, 9)
             shares[name] = math.floor(exact)
             if exact > shares[name]:
-                units = (exact - shares[name]) / factor[name].iloc[row]
-                orders.append((row, PAYMENTS, name, -units, last[name].iloc[row - 1], 0.0))
+                units = (exact - shares[name]) / factor[name][row]
+                orders.append((row, PAYMENTS, name, -units, last[name][row - 1], 0.0))
         dividends = sum(held.get(name, 0) * amount for name, amount in happened["dividend"])
         if dividends > 0:
             orders.append((row, PAYMENTS, CLAIMS, -dividends, 1.0, 0.0))
@@ -145,7 +146,7 @@ def _orders(market: Market, trades: pd.DataFrame) -> pd.DataFrame:
             signed = trade.shares if trade.side == "buy" else -trade.shares
             sold.add(trade.ticker)
             shares[trade.ticker] = shares.get(trade.ticker, 0) + signed
-            per_unit = factor[trade.ticker].iloc[row]
+            per_unit = factor[trade.ticker][row]
             orders.append((row, stage, trade.ticker, signed / per_unit, trade.price * per_unit, trade.cost))
     return pd.DataFrame(orders, columns=["row", "stage", "ticker", "size", "price", "fees"])
 
