@@ -10,10 +10,12 @@ from alphalib.decision import day_of, decide, history
 from alphalib.decision.shapes import NAME
 from alphalib.errors import InputError, SessionError
 from alphalib.market import SECTORS
+from alphalib.params import ExecutorParams
 from alphalib.scores import ConvictionCode, RegimeCode, SignalCode
-from tests.backtest.runs import random_run
+from tests.backtest.runs import random_run, random_signals
 from tests.corruption import CORRUPTIONS, corrupted
 from tests.decision.days import portfolio
+from tests.worlds import random_market
 
 CASH = portfolio(cash=100_000.0)
 RUN = random_run(7, names=12, sessions=200)
@@ -163,15 +165,13 @@ def test_indicators_by_hand():
 
 
 def test_a_share_counts_its_last_close_in_units_of_the_day():
-    run = random_run(1)
-    market = run.market
-    split = market.sessions.get_loc(market.actions.query("kind == 'split'")["date"].iloc[0])
-    ticker, ratio = market.actions.query("kind == 'split'")[["ticker", "value"]].iloc[0]
+    market, split = random_market(sessions=160), 160 // 3  # N000 splits 2:1 there
     bars = {name: getattr(market, name).copy() for name in ("open", "high", "low", "close", "volume", "vwap")}
     for panel in bars.values():
-        panel.loc[panel.index[split : split + 3], ticker] = np.nan
-    marks = history_of(run, replace(market, **bars)).names["mark"][:, list(market.tickers).index(ticker)]
-    assert marks[split + 1] == pytest.approx(market.close[ticker].iloc[split - 1] / ratio)
+        panel.iloc[split : split + 3, 0] = np.nan
+    signals = random_signals(market, np.random.default_rng(0))
+    marks = history(replace(market, **bars), signals, params=ExecutorParams()).names["mark"][:, 0]
+    assert marks[split + 1] == pytest.approx(market.close["N000"].iloc[split - 1] / 2)
 
 
 def test_the_next_report_counts_from_when_it_was_announced():
