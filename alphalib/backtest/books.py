@@ -52,9 +52,9 @@ class BooksCheck:
 def check_books(market: Market, backtest: Books) -> BooksCheck:
     """Compare cash and NAV of every session with vectorbt's."""
     other = rebuilt(market, backtest)
-    cash = float((other["cash"] - backtest.cash).abs().max())
-    nav = float((other["nav"] - backtest.nav).abs().max())
-    return BooksCheck(max_cash_difference=cash, max_nav_difference=nav, agrees=max(cash, nav) < CENT)
+    cash = float(np.abs(other["cash"] - backtest.cash).max(skipna=False))
+    nav = float(np.abs(other["nav"] - backtest.nav).max(skipna=False))
+    return BooksCheck(max_cash_difference=cash, max_nav_difference=nav, agrees=cash < CENT and nav < CENT)
 
 
 def rebuilt(market: Market, backtest: Books) -> pd.DataFrame:

@@ -57,6 +57,15 @@ def test_a_corrupted_fill_is_seen(field, change):
     assert check.max_nav_difference > 0.01
 
 
+@pytest.mark.parametrize("name", ["nav", "cash"])
+def test_a_missing_value_does_not_agree(name):
+    run = random_run(2)
+    books = books_of(run)
+    gap = getattr(books, name).copy()
+    gap.iloc[40] = float("nan")
+    assert not check_books(run.market, replace(books, **{name: gap})).agrees
+
+
 def test_selling_what_is_not_held_makes_no_money():
     run = random_run(2)
     books = books_of(run)
