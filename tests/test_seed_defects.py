@@ -1,7 +1,7 @@
 """What the systems before this one got wrong, each held by a test named after it somewhere under tests/.
 
-The tests stand beside the code they hold, mostly in `tests/defects/`; this list says which lines are held and which wait
-for a capability that is not built. A line leaves `WAITING` with its first test.
+The tests stand beside the code they hold, mostly in `tests/defects/`. This list says which lines are held and which
+wait for a capability that is not built; a line leaves `WAITING` with its first test.
 """
 
 import re
