@@ -1,6 +1,7 @@
 """What the environment may set, read in one place. Everything is optional; secrets never print."""
 
 from functools import cache
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,6 +21,15 @@ class Settings(BaseSettings):
     mail_from: str | None = None
     mail_to: str | None = Field(None, description="Addresses, comma-separated.")
     anthropic_api_key: SecretStr | None = Field(None, description="Research uses the rule-based analyst without it.")
+
+
+def project_folder() -> Path:
+    """The nearest folder, from the working one upwards, that holds notebooks/ and pipelines/; the working one if none.
+
+    JupyterLab runs a notebook in the notebook's own folder, cron in the project's: both mean the same `data`.
+    """
+    here = Path.cwd()
+    return next((f for f in (here, *here.parents) if (f / "notebooks").is_dir() and (f / "pipelines").is_dir()), here)
 
 
 @cache

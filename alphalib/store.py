@@ -27,6 +27,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from alphalib.errors import BusyError, ContractError, InputError, StoreError
 from alphalib.params import Params
 from alphalib.sessions import sessions_from
+from alphalib.settings import project_folder
 
 Contract = TypeVar("Contract", bound=BaseModel)
 Tuned = TypeVar("Tuned", bound=Params)
@@ -40,13 +41,14 @@ class Store:
     Parameters
     ----------
     url : str
-        A folder, or an fsspec URL such as `s3://bucket/prefix`.
+        A folder, or an fsspec URL such as `s3://bucket/prefix`; a relative folder lies in the project's.
     """
 
     def __init__(self, url: str | Path) -> None:
         self.url = str(url)
         try:
-            self._files, self._root = fsspec.core.url_to_fs(self.url)
+            where = self.url if "://" in self.url else str(project_folder() / self.url)
+            self._files, self._root = fsspec.core.url_to_fs(where)
         except (ImportError, ValueError) as error:
             raise StoreError(f"cannot open the store {self.url!r}: {error}") from error
         self._local = self._files.protocol in ("file", ("file", "local"))

@@ -149,3 +149,11 @@ def test_of_artefacts_written_together_none_appears_when_one_cannot(tmp_path):
     with pytest.raises(StoreError, match="nothing was changed"):
         store.write_together({"a": b"1", "taken/b": b"2"})
     assert [path.name for path in tmp_path.rglob("*")] == ["taken"]
+
+
+def test_a_relative_folder_is_the_projects_wherever_a_notebook_runs(tmp_path):
+    for part in ("notebooks/scratch", "pipelines"):
+        (tmp_path / part).mkdir(parents=True)
+    write = "from alphalib.store import Store; Store('data').write_bytes('x/y.json', b'here')"
+    subprocess.run([sys.executable, "-c", write], cwd=tmp_path / "notebooks/scratch", check=True)
+    assert (tmp_path / "data/x/y.json").read_bytes() == b"here"
