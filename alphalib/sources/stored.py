@@ -215,8 +215,8 @@ def _panels(bars: pd.DataFrame) -> dict[str, Panel]:
 
 
 def _known(table: pd.DataFrame, across: str, value: str, sessions: pd.DatetimeIndex) -> Panel:
-    """A tidy table as a panel: at each session the latest value known at its close."""
-    wide = table.pivot(index="date", columns=across, values=value).sort_index()
+    """A tidy table as a panel: at each session the latest value known at its close; series not begun have no column."""
+    wide = table[table["date"] <= sessions[-1]].pivot(index="date", columns=across, values=value).sort_index()
     wide.index = pd.DatetimeIndex(wide.index).as_unit("us")
     filled = wide.reindex(wide.index.union(sessions)).ffill().reindex(sessions)
     return filled.rename_axis(index="date", columns=across)
