@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
 from alphalib.backtest.books import BooksCheck
+from alphalib.backtest.costs import Costs
 from alphalib.backtest.performance import Performance, equal_weight, performance
 from alphalib.backtest.simulate import Backtest
 from alphalib.contracts import BacktestSummary, CrossCheck
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import sharpe_variance
 from alphalib.market import Market, Panel
+from alphalib.models.registry import Model
 from alphalib.scores import SignalPanels
 from alphalib.store import Store
 
@@ -44,6 +47,29 @@ class Judged:
     trials: int
     effective_trials: float
     members: Literal["by date", "survivors only"]
+
+
+def tried(
+    *tuned: BaseModel, costs: Costs, cash: float, model: Model | None, members: Literal["by date", "survivors only"]
+) -> dict[str, Any]:
+    """What makes a backtest another trial: every parameter file, costs, cash, members, and the kind of model.
+
+    Parameters
+    ----------
+    tuned : BaseModel
+        The parameter files that the book was made by.
+    costs : Costs
+        Of trading.
+    cash : float
+        To start with. [currency]
+    model : Model, optional
+        Whose predictions it used; a refit of the same configuration is no other trial.
+    members : {"by date", "survivors only"}
+        As in `Source`.
+    """
+    files: dict[str, Any] = {type(params).__name__: params.model_dump(mode="json") for params in tuned}
+    kind = model.card.configuration if model else None
+    return files | {"costs": costs.model_dump(), "cash": cash, "model": kind, "members": members}
 
 
 def judged(
