@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -75,7 +75,7 @@ def walk_forward(
     splitter: PurgedWalkForward,
     estimator: RankedTrees,
     *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[..., Iterable[Any]] = lambda folds, total: folds,
 ) -> WalkForward:
     """Fit before each test span, predict the span.
 
@@ -92,7 +92,7 @@ def walk_forward(
     estimator : RankedTrees
         Cloned for every fold.
     progress : callable
-        Called with the folds done and the folds in all.
+        Goes around the folds and is told their number: `functools.partial(tqdm, desc="folds")`.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def walk_forward(
     raw = np.full(len(outcomes), np.nan)
     folds, importances = [], []
     total = splitter.get_n_splits(outcomes, groups=numbers)
-    for done, (train, test) in enumerate(splitter.split(outcomes, groups=numbers), start=1):
+    for train, test in progress(splitter.split(outcomes, groups=numbers), total=total):
         train = train[np.isfinite(outcomes[train])]
         if not len(train):
             raise InputError(f"no label is known before {design.dates[test[0]]:%Y-%m-%d}: nothing to train on")
@@ -113,7 +113,6 @@ def walk_forward(
         raw[test] = model.predict(design.X[test])
         folds.append(_fold(design, train, test))
         importances.append(model.importance_)
-        progress(done, total)
     wide = unstack(raw, design)
     numbered = pd.RangeIndex(1, total + 1, name="fold")
     return WalkForward(

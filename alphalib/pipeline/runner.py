@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from alphalib.errors import AlphalibError
+from alphalib.pipeline.bars import Bars, bars
 from alphalib.pipeline.plan import Pipeline, Project, Step, notebook_parameters
 from alphalib.pipeline.provenance import MIME, code_version, stored_data_hash
 from alphalib.pipeline.scrub import scrubbed
@@ -88,18 +88,21 @@ def run_pipeline(run: Run, *, fresh: bool = False, tell: Callable[[str], None] =
     BusyError
         When another run holds the store.
     """
-    with run.store.lock("pipeline"):
+    steps = run.pipeline.steps
+    with run.store.lock("pipeline"), bars(run.pipeline.name, len(steps)) as shown:
         run.folder.mkdir(parents=True, exist_ok=True)
         done = [] if fresh else _still_done(run)
-        for number, step in enumerate(run.pipeline.steps, start=1):
-            label = f"[{number}/{len(run.pipeline.steps)}] {step.notebook}"
+        for number, step in enumerate(steps, start=1):
+            label = f"[{number}/{len(steps)}] {step.notebook}"
             if number <= len(done):
                 tell(f"{label} was done, {done[number - 1].seconds:.0f} s")
-                continue
-            record = _run_step(run, step, label)
-            done.append(record)
-            _write_records(run, done)
-            tell(f"{label} done in {record.seconds:.0f} s, peak {record.peak_mb:,.0f} MB")
+            else:
+                record = _run_step(run, step, shown)
+                done.append(record)
+                _write_records(run, done)
+                tell(f"{label} done in {record.seconds:.0f} s, peak {record.peak_mb:,.0f} MB")
+            if shown:
+                shown.done(number)
         return done
 
 
@@ -123,13 +126,15 @@ def _still_done(run: Run) -> list[StepRecord]:
     return kept
 
 
-def _run_step(run: Run, step: Step, label: str) -> StepRecord:
+def _run_step(run: Run, step: Step, shown: Bars | None) -> StepRecord:
     target = run.folder / f"{step.notebook}.ipynb"
     temporary, failed = target.with_suffix(".running.ipynb"), target.with_suffix(".failed.ipynb")
     record = StepRecord(step.notebook, "failed", 0.0, 0.0, run.asked(step), "")
     started = time.monotonic()
+    if shown:
+        shown.begin(step.notebook)
     try:
-        error = execute_notebook(run.project.notebook(step.notebook), temporary, run.given(step), label=label)
+        error = execute_notebook(run.project.notebook(step.notebook), temporary, run.given(step), shown=shown)
     except KeyboardInterrupt:
         temporary.unlink(missing_ok=True)
         _append_record(run, replace(record, status="interrupted", seconds=time.monotonic() - started))
@@ -148,7 +153,9 @@ def _run_step(run: Run, step: Step, label: str) -> StepRecord:
     return replace(record, status="done", data_after=stored_data_hash(run.store))
 
 
-def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *, label: str = "") -> str | None:
+def execute_notebook(
+    notebook: Path, output: Path, parameters: dict[str, Any], *, shown: Bars | None = None
+) -> str | None:
     """Run a notebook by papermill; the error it ended in, as one line."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
@@ -162,8 +169,8 @@ def execute_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *
                 str(output),
                 parameters=parameters,
                 kernel_name="python3",
-                progress_bar={"desc": label, "leave": False, "disable": not sys.stderr.isatty()},
-                stderr_file=sys.stderr if sys.stderr.isatty() else None,
+                progress_bar={"file": shown.cells, "mininterval": 0} if shown else False,
+                stderr_file=shown.loops if shown else None,
                 cwd=os.getcwd(),
                 extra_arguments=["--IPKernelApp.log_level=50"],  # what went wrong is in the notebook
                 config=Config({"KernelManager": {"transport": "ipc"}}),  # TCP would be open to everyone on the machine

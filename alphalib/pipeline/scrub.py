@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from alphalib.settings import settings
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+METER = re.compile(r"\d+(%\||it \[)")
+"""What tqdm writes, and what it leaves as the text of its widget."""
 
 
 def scrubbed(notebook: Any) -> Any:
@@ -30,8 +35,10 @@ def scrubbed(notebook: Any) -> Any:
     for cell in notebook.cells:
         cell.get("metadata", {}).pop("papermill", None)
         if "outputs" in cell:
-            cell.outputs = [output for output in cell.outputs if not _is_progress(output)]
+            cell.outputs = [kept for output in cell.outputs if (kept := _without_progress(output)) is not None]
     notebook.metadata.pop("papermill", None)
+    if not any(WIDGET in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])):
+        notebook.metadata.pop("widgets", None)  # their state
     text = json.dumps(notebook, ensure_ascii=False)
     for found, put in replacements():
         text = text.replace(json.dumps(found, ensure_ascii=False)[1:-1], put)
@@ -50,5 +57,12 @@ def replacements() -> list[tuple[str, str]]:
     return secrets + ordered
 
 
-def _is_progress(output: Any) -> bool:
-    return output.get("output_type") == "stream" and output.get("name") == "stderr" and "\r" in output.get("text", "")
+def _without_progress(output: Any) -> Any:
+    """The output without bars: lines that a carriage return draws over, and their widget; None when nothing is left."""
+    data = output.get("data", {})
+    if WIDGET in data and METER.search(str(data.get("text/plain", ""))):
+        return None
+    if output.get("output_type") == "stream" and output.get("name") == "stderr":
+        text = re.sub(r"\r[^\r\n]*", "", output["text"])
+        return {**output, "text": text} if text.strip() else None
+    return output
