@@ -18,6 +18,7 @@ from alphalib.sources.quality import KINDS
 View = dict[str, Any]
 
 _ROWS = 12  # of a long table; the rest is counted
+_WHOLE = 0.99  # share of the members with prices from which a universe counts as whole
 
 
 def book(inputs: WeeklyInputs) -> View:
@@ -363,12 +364,23 @@ def _source_sentences(inputs: WeeklyInputs) -> list[str]:
         "split-adjusted": "Prices are split-adjusted, so their level knows later splits: rules in dollars and shares "
         "(lowest price, traded volume) are off.",
     }
-    members = (
-        "Survivors only: not evidence. The universe is today's, looked at backwards."
-        if survivors_only(inputs)
-        else "The universe of each date is the one of that date; names that failed are in it."
+    return [f"Source: {source.name}. {dollars[source.prices]} {_members(inputs)}"]
+
+
+def _members(inputs: WeeklyInputs) -> str:
+    """Whether names that failed are in the universe: members without prices are mostly those."""
+    if survivors_only(inputs):
+        return "Survivors only: not evidence. The universe is today's, looked at backwards."
+    by_date = "The universe of each date is the one of that date"
+    share = pd.Series(dtype=float) if inputs.coverage is None else inputs.coverage["share"].dropna()
+    if share.empty:
+        return f"{by_date}; how much of it has prices is not known."
+    if share.mean() >= _WHOLE:
+        return f"{by_date}; names that failed are in it."
+    return (
+        f"{by_date}, but {words.percent(1 - share.mean())} of it has no prices, mostly names that failed or were "
+        "bought: book, equal weight and rank IC are those of the rest, and flattered."
     )
-    return [f"Source: {source.name}. {dollars[source.prices]} {members}"]
 
 
 def _what(kind: str, detail: str) -> str:

@@ -140,6 +140,22 @@ def test_survivors_and_split_adjusted_prices_are_labelled(plain):
     assert "Simulated market." not in said
 
 
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        (1.0, "names that failed are in it."),
+        (0.745, "but 25.5% of it has no prices, mostly names that failed or were bought"),
+        (float("nan"), "how much of it has prices is not known."),
+    ],
+)
+def test_members_without_prices_are_not_passed_over(plain, share, expected):
+    real = Source("S&P 900, daily", members="by date")
+    coverage = pd.DataFrame({"date": pd.bdate_range("2024-03-04", ASOF), "share": share})
+    said = text_of(page(replace(plain, source=real, coverage=coverage)))
+    assert expected in said
+    assert (said.count("names that failed are in it.") == 1) == (share == 1.0)
+
+
 def test_without_a_source_nothing_is_evidence(inputs):
     assert [band.title for band in bands(replace(inputs, source=None))] == ["Source unknown."]
 
