@@ -1,8 +1,8 @@
 """Total returns: a market, sectors and styles with changing volatility, fat-tailed names, and what is planted.
 
-Simple returns of every component have mean zero given the past, but for the market's premium and the planted drift, so
-that prices are arithmetic martingales around the market. Overnight and intraday parts are uncorrelated: a bridge splits
-each session's return.
+Simple returns of every component have mean zero given the past, but for the planted drift and a premium that all names
+earn alike: against one another, prices are arithmetic martingales. Overnight and intraday parts are uncorrelated: a
+bridge splits each session's return.
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ def flow(seed: int, roster: Roster, common: Climate, surprise: Floats, *, alpha:
         calm=OWN - restless,
     )
     sector = roster.sector.astype(np.int64)
-    shared = roster.beta * common.market[:, None] + np.take_along_axis(common.sectors, sector, axis=1)
+    # Every name earns the premium alike: one that grew with beta would let beta predict in a world without alpha.
+    shared = PREMIUM + roster.beta * (common.market[:, None] - PREMIUM)
+    shared += np.take_along_axis(common.sectors, sector, axis=1)
     styled = _styled(common, roster, shocks)
     own = volatility * shocks
     jump = _jumps(seed, surprise, volatility)
