@@ -21,7 +21,7 @@ from alphalib.store import Store
 WEIGHTS, RESEARCH, VETO = ScoringWeights(), ResearchParams(min_avg_volume=1.0), PredictorParams()
 # Never halted, so that the drawdown's memory need not be known from outside.
 RULES = ExecutorParams(drawdown_tiers=())
-ROWS = [274, 322, 395, 457, 483]  # sessions on which the backtest both buys and sells
+ROWS = [274, 337, 395, 457, 467]  # sessions with purchases, sales and vetoes
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,8 @@ def test_the_order_book_is_the_backtests_own_decision(store, world, row):
     assert portfolio.positions
     assert decision.hash == decide(portfolio, past.day(day), RULES).hash == book.decision_hash
     ordered = backtest.orders[backtest.orders["date"] == day]
-    assert set(ordered["side"]) == {"buy", "sell"}
+    blocked = backtest.blocked[backtest.blocked["date"] == day]
+    assert len({*ordered["side"], *blocked["rule"]}) > 1, "a date that orders too little to tell"
     bought = ordered[ordered["side"] == "buy"]
     assert [(p.ticker, p.shares) for p in decision.entries] == list(
         zip(bought["ticker"], bought["shares"], strict=True)
@@ -93,4 +94,5 @@ def test_the_order_book_is_the_backtests_own_decision(store, world, row):
     assert [(s.ticker, s.shares, s.rule) for s in decision.exits] == list(
         zip(sold["ticker"], sold["shares"], sold["reason"], strict=True)
     )
+    assert [(b.ticker, b.rule) for b in decision.blocked] == list(zip(blocked["ticker"], blocked["rule"], strict=True))
     assert decision.nav == pytest.approx(backtest.nav[day], rel=1e-12)
