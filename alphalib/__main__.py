@@ -52,7 +52,8 @@ class PriceKind(StrEnum):
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the project goes.")]) -> None:
     """Lay out a project: notebooks, pipelines, data and reports."""
     made = lay_out(folder)
-    _tell([f"{len(made)} files in {folder}; next: cd {folder} && python -m alphalib.pipeline weekly weekday"])
+    there = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+    _tell([f"{len(made)} files in {folder}; next: {there}python -m alphalib.pipeline weekly weekday"])
 
 
 @app.command()
@@ -178,7 +179,11 @@ def _steps(total: int) -> Iterator[Callable[[str], None]]:
         def step(description: str) -> None:
             progress.update(task, description=description, advance=1)
 
-        yield step
+        try:
+            yield step
+        except KeyboardInterrupt:
+            typer.echo("interrupted; run the same command again", err=True)
+            raise typer.Exit(130) from None
 
 
 def _tell(lines: list[str]) -> None:

@@ -3,8 +3,10 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from alphalib.errors import InputError
 
 
 class Settings(BaseSettings):
@@ -34,5 +36,15 @@ def project_folder() -> Path:
 
 @cache
 def settings() -> Settings:
-    """Settings of this process, read once."""
-    return Settings()
+    """Settings of this process, read once.
+
+    Raises
+    ------
+    InputError
+        When a variable has a value that cannot be used; secrets are not repeated.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"ALPHALIB_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        raise InputError("in the environment or .env: " + "; ".join(faults)) from None

@@ -32,6 +32,7 @@ from alphalib.settings import project_folder
 Contract = TypeVar("Contract", bound=BaseModel)
 Tuned = TypeVar("Tuned", bound=Params)
 
+MEND = "restore it from a copy, import it again, or name an empty folder with --store"
 _PASSING_FAULTS = {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ETIMEDOUT, errno.ECONNRESET, errno.ESTALE}
 
 
@@ -66,6 +67,14 @@ class Store:
         """Paths of the artefacts that match a glob, sorted."""
         found = _retried(lambda: self._files.glob(self._full(pattern)))
         return sorted(str(Path(name).relative_to(self._root)) for name in found if not Path(name).name.startswith("."))
+
+    def stamps(self) -> dict[str, tuple[Any, ...]]:
+        """Size and time of every artefact by its path: two alike mean that nothing was written in between."""
+        found = _retried(lambda: self._files.find(self._root, detail=True))
+        return {
+            str(Path(name).relative_to(self._root)): (info["size"], info.get("mtime") or info.get("LastModified"))
+            for name, info in found.items()
+        }
 
     def read_bytes(self, path: str) -> bytes:
         """Content of an artefact.
@@ -138,11 +147,14 @@ class Store:
         ContractError
             When it is not JSON, or breaks its schema; one fault a line.
         """
+        return checked(self.read_json(path), contract, name=path)
+
+    def read_json(self, path: str) -> Any:
+        """Read plain JSON; what is not readable as such is a `ContractError`."""
         try:
-            content = json.loads(self.read_bytes(path))
+            return json.loads(self.read_bytes(path))
         except ValueError as error:
-            raise ContractError(path, [f"not readable as JSON: {error}"]) from error
-        return checked(content, contract, name=path)
+            raise ContractError(path, [f"not readable as JSON: {error}; {MEND}"]) from error
 
     def write(self, path: str, artefact: BaseModel) -> str:
         """Write a checked artefact as JSON; returns its content hash."""
@@ -159,7 +171,9 @@ class Store:
         try:
             return pd.read_parquet(io.BytesIO(content), columns=columns)
         except (OSError, ValueError) as error:
-            raise StoreError(f"{path} in the store {self.url} is not a readable parquet file: {error}") from error
+            raise StoreError(
+                f"{path} in the store {self.url} is not a readable parquet file, perhaps cut off; {MEND} ({error})"
+            ) from error
 
     def write_table(self, path: str, table: pd.DataFrame) -> str:
         """Write a parquet table; returns its content hash."""

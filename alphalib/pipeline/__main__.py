@@ -10,12 +10,15 @@ import typer
 
 from alphalib.errors import AlphalibError, InputError
 from alphalib.pipeline.asof import resolved_asof
-from alphalib.pipeline.plan import Project, require_parameters
+from alphalib.pipeline.plan import Project, notebook_parameters, require_parameters
 from alphalib.pipeline.runner import Run, run_pipeline
 from alphalib.settings import settings
 from alphalib.store import Store
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+OWN = {"asof": "use --asof", "store": "use --store", "folder": "it follows from the pipeline and the date"}
+"""Parameters that the runner gives itself."""
 
 
 @app.command()
@@ -45,8 +48,8 @@ def _run(
     names: list[str], asof: str | None, store: Store, project: Project, parameters: dict[str, Any], fresh: bool
 ) -> None:
     pipelines = [project.pipeline(name) for name in names]
-    for name in parameters:
-        _require_somewhere(name, [project.notebook(step.notebook) for p in pipelines for step in p.steps])
+    for name, value in parameters.items():
+        _require_somewhere(name, value, [project.notebook(step.notebook) for p in pipelines for step in p.steps])
     day = resolved_asof(store, asof)
     page = None
     for pipeline in pipelines:
@@ -84,6 +87,8 @@ def _parameters(pairs: list[str]) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise InputError(f"--set takes NAME=VALUE, got {pair!r}")
+        if name in OWN:
+            raise InputError(f"--set does not take {name}: {OWN[name]}")
         try:
             parameters[name] = json.loads(value)
         except ValueError:
@@ -91,16 +96,14 @@ def _parameters(pairs: list[str]) -> dict[str, Any]:
     return parameters
 
 
-def _require_somewhere(name: str, notebooks: list[Path]) -> None:
-    faults = []
-    for notebook in notebooks:
-        try:
-            require_parameters(notebook, {name: None})
-        except InputError as error:
-            faults.append(str(error))
-        else:
-            return
-    raise InputError("\n".join(faults))
+def _require_somewhere(name: str, value: Any, notebooks: list[Path]) -> None:
+    known = {notebook: notebook_parameters(notebook) for notebook in notebooks}
+    having = [notebook for notebook in notebooks if name in known[notebook]]
+    if not having:
+        there = dict.fromkeys(other for parameters in known.values() for other in parameters if other not in OWN)
+        raise InputError(f"no step has a parameter {name!r}; there are {', '.join(there) or 'none'}")
+    for notebook in having:
+        require_parameters(notebook, {name: value})
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,10 +128,16 @@ def notebook_parameters(notebook: Path) -> dict[str, Any]:
 
 
 def require_parameters(notebook: Path, given: dict[str, Any]) -> None:
-    """Raise an `InputError` when a parameter is given that the notebook does not have; papermill would only warn."""
+    """Raise an `InputError` when a parameter is not the notebook's, where papermill would only warn, or of its kind."""
     known = notebook_parameters(notebook)
     unknown = [name for name in given if name not in known]
     if unknown:
         raise InputError(
             f"{notebook.stem} has no parameter {', '.join(map(repr, unknown))}; it has {', '.join(map(repr, known))}"
         )
+    for name, value in given.items():
+        default = known[name]
+        whole = isinstance(default, float) and type(value) is int
+        if default is not None and type(value) is not type(default) and not whole:
+            kind = {bool: "true or false", int: "a whole number", float: "a number"}.get(type(default), "text")
+            raise InputError(f"{notebook.stem}: {name} must be {kind}, such as {json.dumps(default)}, got {value!r}")

@@ -10,8 +10,9 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ import pandas as pd
 from alphalib.errors import AlphalibError
 from alphalib.pipeline.bars import Bars, bars
 from alphalib.pipeline.plan import Pipeline, Project, Step, notebook_parameters
-from alphalib.pipeline.provenance import MIME, code_version, stored_data_hash
+from alphalib.pipeline.provenance import MIME, PRICE_FILES, code_version, stored_data_hash
 from alphalib.pipeline.scrub import scrubbed
 from alphalib.store import Store, content_hash
 
@@ -39,6 +40,7 @@ class StepRecord:
     peak_mb: float
     asked: str  # hash of code, notebook and parameters
     data_after: str  # hash of the data on the bus when it was through
+    wrote: Mapping[str, str]  # hash of each artefact it wrote, the data and the ledger aside
 
 
 @dataclass(frozen=True)
@@ -115,22 +117,34 @@ def read_records(folder: Path) -> list[StepRecord]:
 
 
 def _still_done(run: Run) -> list[StepRecord]:
-    """The leading steps that went through with the same code, parameters and data."""
+    """The leading steps that went through with the same code, parameters and data, and left what is still there."""
     data = stored_data_hash(run.store)
     kept: list[StepRecord] = []
     for step, record in zip(run.pipeline.steps, read_records(run.folder), strict=False):
         same = record.status == "done" and record.asked == run.asked(step) and record.data_after == data
-        if not same or not (run.folder / f"{step.notebook}.ipynb").exists():
+        if not same or not (run.folder / f"{step.notebook}.ipynb").exists() or not _still_there(run.store, record):
             break
         kept.append(record)
     return kept
 
 
+def _still_there(store: Store, record: StepRecord) -> bool:
+    return all(store.exists(path) and content_hash(store.read_bytes(path)) == was for path, was in record.wrote.items())
+
+
+def _written(store: Store, before: Mapping[str, Any]) -> dict[str, str]:
+    """Hash of each artefact that changed since `before`; the data has its own hash, the ledger grows all the time."""
+    aside = (*PRICE_FILES, "locks/*", "evidence/*")
+    changed = [path for path, stamp in store.stamps().items() if before.get(path) != stamp]
+    kept = sorted(path for path in changed if not any(fnmatch(path, pattern) for pattern in aside))
+    return {path: content_hash(store.read_bytes(path)) for path in kept}
+
+
 def _run_step(run: Run, step: Step, shown: Bars | None) -> StepRecord:
     target = run.folder / f"{step.notebook}.ipynb"
     temporary, failed = target.with_suffix(".running.ipynb"), target.with_suffix(".failed.ipynb")
-    record = StepRecord(step.notebook, "failed", 0.0, 0.0, run.asked(step), "")
-    started = time.monotonic()
+    record = StepRecord(step.notebook, "failed", 0.0, 0.0, run.asked(step), "", {})
+    before, started = run.store.stamps(), time.monotonic()
     if shown:
         shown.begin(step.notebook)
     try:
@@ -150,7 +164,8 @@ def _run_step(run: Run, step: Step, shown: Bars | None) -> StepRecord:
     _write_html(temporary, target.with_suffix(".html"), title=f"{step.notebook} {run.asof:%Y-%m-%d}")
     temporary.replace(target)
     failed.unlink(missing_ok=True)
-    return replace(record, status="done", data_after=stored_data_hash(run.store))
+    left = _written(run.store, before)
+    return replace(record, status="done", data_after=stored_data_hash(run.store), wrote=left)
 
 
 def execute_notebook(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import pandas as pd
@@ -49,7 +48,7 @@ def ensure_prices(store: Store, *, asof: pd.Timestamp, seed: int = 7, names: int
     sessions = len(sessions_between(FIRST_SESSION, day))
     recipe = Recipe(seed, f"{FIRST_SESSION:%Y-%m-%d}", sessions, names, alpha)
     if span is not None:
-        recipe = Recipe(**{**json.loads(store.read_bytes(RECIPE)), "sessions": sessions})
+        recipe = Recipe(**{**store.read_json(RECIPE), "sessions": sessions})
     _write_market(store, recipe)
     return f"the embedded market, simulated with seed {recipe.seed}, {recipe.names} names, {sessions} sessions"
 

@@ -7,7 +7,6 @@ sentences a person should read: what the columns were taken for, what the prices
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -326,7 +325,7 @@ def _read_all(paths: Sequence[Path], given: Mapping[str, str], step: Step) -> tu
 
 def refuse_simulated(store: Store) -> None:
     """Real prices beside simulated earnings, news and members would be read as one market."""
-    stored = json.loads(store.read_bytes("prices/source.json")) if store.exists("prices/source.json") else {}
+    stored = store.read_json("prices/source.json") if store.exists("prices/source.json") else {}
     if stored.get("simulated"):
         raise InputError(
             f"the store {store.url} holds the simulated market {stored['name']!r}; name another folder with --store"

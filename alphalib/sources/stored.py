@@ -18,7 +18,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
@@ -223,7 +222,11 @@ def _known(table: pd.DataFrame, across: str, value: str, sessions: pd.DatetimeIn
 
 
 def _source(store: Store) -> Source:
-    return Source(**json.loads(store.read_bytes("prices/source.json")))
+    path = "prices/source.json"
+    try:
+        return Source(**store.read_json(path))
+    except TypeError as error:
+        raise ContractError(path, [f"not where prices come from: {error}"]) from error
 
 
 def _span(first: pd.Timestamp | None, last: pd.Timestamp | None) -> str:

@@ -120,12 +120,14 @@ def test_interrupted_in_the_middle_then_the_same_command_again(tmp_path):
         (["weekyl"], "unknown pipeline 'weekyl'; there are test"),
         (["test", "--asof", "2023-12-25"], "2023-12-25 (Monday) is not a session of the exchange; take 2023-12-22"),
         (["test", "--asof", "1995-01-03"], "has prices from 2016-01-04"),
-        (["test", "--set", "lookbak=3"], "one has no parameter 'lookbak'; it has 'asof'"),
+        (["test", "--set", "lookbak=3"], "no step has a parameter 'lookbak'; there are window"),
+        (["test", "--set", "window=many"], "one: window must be a whole number, such as 20, got 'many'"),
+        (["test", "--set", "asof=2023-12-29"], "--set does not take asof: use --asof"),
         (["test", "--set", "lookback"], "--set takes NAME=VALUE"),
     ],
 )
 def test_bad_words_get_one_clear_line_and_exit_code_2(tmp_path, arguments, message):
-    write_project(tmp_path, {"one": ["asof: str = ''"]})
+    write_project(tmp_path, {"one": ["asof: str = ''", "window: int = 20"]})
     command = [sys.executable, "-m", "alphalib.pipeline", *arguments, "--store", "bus"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 2
@@ -139,6 +141,48 @@ def test_a_corrupted_record_of_a_run_is_run_again(run):
     (run.folder / "run.json").write_text('{"steps": [{"st')
     run_pipeline(run, tell=lambda line: None)
     assert ran(run) == "one two "
+
+
+def test_a_step_whose_artefact_is_damaged_is_run_again(run):
+    made = run.store.local_path("signals/2024-03-08/signals.json")
+    write_notebook(
+        run.project.notebook("one"),
+        PARAMETERS,
+        [WRITE.format(name="one"), f"out = pathlib.Path({str(made)!r})", "out.write_text('{\"names\": 3}')"],
+    )
+    run_pipeline(run, tell=lambda line: None)
+    run_pipeline(run, tell=lambda line: None)
+    assert ran(run) == "one two "
+    made.write_text('{"nam')
+    run_pipeline(run, tell=lambda line: None)
+    assert ran(run) == "one two one two "
+    assert made.read_text() == '{"names": 3}'
+
+
+def test_a_wrong_setting_gets_one_clear_line_without_its_value(tmp_path):
+    write_project(tmp_path, {"one": ["asof: str = ''"]})
+    ended = subprocess.run(
+        [sys.executable, "-m", "alphalib.pipeline", "test", "--asof", "2023-12-29"],
+        cwd=tmp_path,
+        env=os.environ | {"ALPHALIB_SMTP_PORT": "abc", "ALPHALIB_SMTP_PASSWORD": "correct-horse-battery"},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: in the environment or .env: ALPHALIB_SMTP_PORT: Input should be a valid")
+    assert "correct-horse-battery" not in ended.stderr
+
+
+def test_a_damaged_source_of_prices_gets_one_clear_line(tmp_path):
+    write_project(tmp_path, {"one": ["asof: str = ''"]})
+    for path, content in {"prices/daily/2023.parquet": b"PAR1", "prices/source.json": b'{"name": "em'}.items():
+        Store(tmp_path / "bus").write_bytes(path, content)
+        command = [sys.executable, "-m", "alphalib.pipeline", "test", "--asof", "2023-12-29", "--store", "bus"]
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert ended.returncode == 2
+        assert ended.stderr.startswith("error: prices/")
+        assert "Traceback" not in ended.stderr
+        assert "restore it from a copy, import it again, or name an empty folder" in ended.stderr
 
 
 def test_a_notebook_changed_is_run_again_with_those_after_it(run):
