@@ -10,10 +10,10 @@ run: $(STAMP)  ## the weekly pipeline and the next morning's plan on the embedde
 	$(BIN)/python -m alphalib.pipeline weekly weekday
 
 test: lint  ## everything CI runs
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 check: lint  ## its fast half, for the inner loop
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" tests
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

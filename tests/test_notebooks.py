@@ -57,6 +57,7 @@ def small_run(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("small_run")  # one run serves them all
 def test_the_run_ends_with_five_lines_and_the_path_of_the_report(small_run):
     folder, said = small_run
     *_, line = said.strip().splitlines()
@@ -66,6 +67,7 @@ def test_the_run_ends_with_five_lines_and_the_path_of_the_report(small_run):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("small_run")  # one run serves them all
 def test_every_step_left_its_artefact(small_run):
     store, asof = Store(small_run[0] / "data"), pd.Timestamp("2019-06-28")
     signals = store.read(Signals.path.format(date="2019-06-28"), Signals)
@@ -81,6 +83,7 @@ def test_every_step_left_its_artefact(small_run):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("small_run")  # one run serves them all
 def test_the_page_says_simulated_and_no_language_model(small_run):
     page = (small_run[0] / "reports/weekly/2019-06-28/report.html").read_text()
     assert "imulated market" in page
@@ -88,6 +91,7 @@ def test_the_page_says_simulated_and_no_language_model(small_run):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("small_run")  # one run serves them all
 def test_d50_nothing_that_was_made_holds_a_personal_path(small_run):
     folder, _ = small_run
     for path in (folder / "reports").rglob("*"):

@@ -63,7 +63,10 @@ class Ledger:
     def __init__(self, where: str | Path, *, timeout: float = 30.0) -> None:
         self.url = str(where) if "://" in str(where) else f"sqlite:///{where}"
         self._sqlite = self.url.startswith("sqlite")
-        options = {"connect_args": {"timeout": timeout}} if self._sqlite else {}
+        # A file's connection is closed after each use: none stays open in a notebook, or over a fork.
+        options: dict[str, Any] = (
+            {"connect_args": {"timeout": timeout}, "poolclass": sa.NullPool} if self._sqlite else {}
+        )
         try:
             self._engine = sa.create_engine(self.url, **options)
         except (sa.exc.ArgumentError, ImportError) as error:

@@ -39,6 +39,8 @@ class GateParams:
         Share of folds with a positive mean IC at least. [fraction]
     coverage : float
         Share of the sessions between the first and the last IC that have one, at least. [fraction]
+    priced : float
+        Mean share of the members that had a price at least: the others are mostly those that failed. [fraction]
     draws : int
         Resamples of the bootstrap.
     """
@@ -49,6 +51,7 @@ class GateParams:
     fold: int = 252
     positive_folds: float = 0.6
     coverage: float = 0.9
+    priced: float = 0.9
     draws: int = 2000
 
 
@@ -114,6 +117,7 @@ def gate(
     incumbent: pd.Series | None = None,
     raw: Panel | None = None,
     members: Literal["by date", "survivors only"] = "by date",
+    priced: float = 1.0,
     params: GateParams | None = None,
 ) -> Verdict:
     """Decide whether a model is promoted.
@@ -135,6 +139,8 @@ def gate(
         Out-of-fold predictions before centring; saturation and a tilt to one side are noted.
     members : {"by date", "survivors only"}
         `Source.members` of the market: what was learnt from today's names looked at backwards is not evidence.
+    priced : float
+        Mean share of the members that had a price, see `universe.members_priced`. [fraction]
     params : GateParams, optional
         Limits.
 
@@ -160,6 +166,7 @@ def gate(
     ]
     if members != "by date":
         checks.append(_at_least("members", 0.0, 1.0, "today's members looked at backwards are not evidence"))
+    checks.append(_at_least("priced", priced, params.priced))
     if incumbent is not None:
         checks.append(_incumbent_check(known, incumbent, horizon=horizon, params=params))
     return Verdict(

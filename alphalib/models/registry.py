@@ -282,7 +282,10 @@ def _measured(estimate: Estimate) -> Measured:
 
 
 def _point(store: Store, card: ModelCard) -> None:
+    """Move the pointer, unless the model in use is newer: a run for an earlier session changes nothing later."""
     before = store.read(CurrentModel.path, CurrentModel) if store.exists(CurrentModel.path) else None
+    if before is not None and before.date > card.date:
+        return
     previous = None if before is None else before.previous if before.version == card.version else before.version
     store.write(CurrentModel.path, CurrentModel(date=card.date, version=card.version, previous=previous))
 

@@ -45,6 +45,7 @@ GATE = {
     "bootstrap_bound": "lower bound of the mean rank IC (bootstrap)",
     "incumbent": "lower bound of the gain over the model in use",
     "members": "share of the universe taken by date",
+    "priced": "mean share of the members with a price",
 }
 """What each rule of the promotion gate looks at."""
 

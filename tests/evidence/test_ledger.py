@@ -1,6 +1,7 @@
 """The trial ledger: what is tried is counted, once, before its result is known."""
 
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ def noise(seed):
 
 def test_a_trial_is_there_before_its_result(ledger, tmp_path):
     opened(ledger, rounds=100)
-    with sqlite3.connect(tmp_path / "ledger.db") as other:
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as other:
         assert other.execute("SELECT lineage, metrics FROM trials").fetchall() == [("predictor", None)]
 
 

@@ -53,6 +53,7 @@ def test_every_reason_is_given_with_value_and_limit():
         "mean_ic",
         "newey_west_bound",
         "bootstrap_bound",
+        "priced",
     ]
     folds = check(verdict, "folds")
     assert (folds.value, folds.limit, folds.passed) == (3, 4, False)
@@ -107,3 +108,5 @@ def test_d36_what_survivors_taught_is_never_promoted():
     assert gate(skilled, **given).promoted
     verdict = gate(skilled, members="survivors only", **given)
     assert [check.rule for check in verdict.checks if not check.passed] == ["members"]
+    verdict = gate(skilled, priced=0.75, **given)
+    assert [check.rule for check in verdict.checks if not check.passed] == ["priced"]

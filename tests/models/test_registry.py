@@ -156,3 +156,11 @@ def test_metrics_say_what_the_gate_said(store, trained):
 def test_the_card_names_its_own_path(store, trained):
     model = put(store, trained)
     assert store.read(model.card.at(), ModelCard) == model.card
+
+
+def test_a_run_for_an_earlier_session_moves_no_pointer_back(store, trained):
+    put(store, trained)
+    newer = store.read(CurrentModel.path, CurrentModel).model_copy(update={"date": "2035-12-31", "version": "newer"})
+    store.write(CurrentModel.path, newer)
+    put(store, trained)
+    assert store.read(CurrentModel.path, CurrentModel) == newer
