@@ -89,7 +89,7 @@ class Store:
         except FileNotFoundError as error:
             raise StoreError(f"{path} is not in the store {self.url}") from error
         except OSError as error:
-            raise StoreError(f"cannot read {path} in the store {self.url}: {_reason(error)}") from error
+            raise StoreError(f"cannot read {path} in the store {self.url}: {reason(error)}") from error
 
     def write_bytes(self, path: str, content: bytes) -> str:
         """Write an artefact, atomically and verified; returns its content hash.
@@ -103,7 +103,7 @@ class Store:
             _retried(lambda: self._replace(path, content))
         except OSError as error:
             raise StoreError(
-                f"cannot write {path} to the store {self.url}: {_reason(error)}; nothing was changed"
+                f"cannot write {path} to the store {self.url}: {reason(error)}; nothing was changed"
             ) from error
         return content_hash(content)
 
@@ -126,7 +126,7 @@ class Store:
                     _retried(partial(self._replace, path, content))
         except OSError as error:
             left = "nothing was changed" if self._local else "some objects may be new; run the same command again"
-            raise StoreError(f"cannot write to the store {self.url}: {_reason(error)}; {left}") from error
+            raise StoreError(f"cannot write to the store {self.url}: {reason(error)}; {left}") from error
         for path in set(instead_of) - contents.keys():
             self.remove(path)
 
@@ -234,7 +234,7 @@ class Store:
             held_by = other.read_text() if other.exists() else "another process"
             raise BusyError(f"{name} is already running on the store {self.url}: {held_by} holds the lock") from error
         except OSError as error:
-            raise StoreError(f"cannot write to the store {self.url}: {_reason(error)}") from error
+            raise StoreError(f"cannot write to the store {self.url}: {reason(error)}") from error
         try:
             yield
         finally:
@@ -268,7 +268,7 @@ class Store:
         try:
             full.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"cannot write to the store {self.url}: {_reason(error)}") from error
+            raise StoreError(f"cannot write to the store {self.url}: {reason(error)}") from error
         return full
 
     def _full(self, path: str) -> str:
@@ -370,7 +370,8 @@ def _fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Why something could not be written, and what to do."""
     hints = {
         errno.ENOSPC: "the disk is full; free some space and run the same command again",
         errno.EROFS: "the file system is read-only; name another folder with --store",

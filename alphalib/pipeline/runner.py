@@ -10,7 +10,8 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,12 +19,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from alphalib.errors import AlphalibError
+from alphalib.errors import AlphalibError, StoreError
 from alphalib.pipeline.bars import Bars, bars
 from alphalib.pipeline.plan import Pipeline, Project, Step, notebook_parameters
 from alphalib.pipeline.provenance import MIME, PRICE_FILES, code_version, stored_data_hash
 from alphalib.pipeline.scrub import scrubbed
-from alphalib.store import Store, content_hash
+from alphalib.store import Store, content_hash, reason
 
 
 class StepError(AlphalibError):
@@ -89,9 +90,11 @@ def run_pipeline(run: Run, *, fresh: bool = False, tell: Callable[[str], None] =
         When a step fails; those before it stay done.
     BusyError
         When another run holds the store.
+    StoreError
+        When `reports/` is read-only or full.
     """
     steps = run.pipeline.steps
-    with run.store.lock("pipeline"), bars(run.pipeline.name, len(steps)) as shown:
+    with run.store.lock("pipeline"), _writing(run.folder), bars(run.pipeline.name, len(steps)) as shown:
         run.folder.mkdir(parents=True, exist_ok=True)
         done = [] if fresh else _still_done(run)
         for number, step in enumerate(steps, start=1):
@@ -106,6 +109,16 @@ def run_pipeline(run: Run, *, fresh: bool = False, tell: Callable[[str], None] =
             if shown:
                 shown.done(number)
         return done
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (AlphalibError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise StoreError(f"cannot write to {_short(folder)}: {reason(error)}") from error
 
 
 def read_records(folder: Path) -> list[StepRecord]:
@@ -143,26 +156,30 @@ def _written(store: Store, before: Mapping[str, Any]) -> dict[str, str]:
 def _run_step(run: Run, step: Step, shown: Bars | None) -> StepRecord:
     target = run.folder / f"{step.notebook}.ipynb"
     temporary, failed = target.with_suffix(".running.ipynb"), target.with_suffix(".failed.ipynb")
+    page = target.with_suffix(".running.html")
     record = StepRecord(step.notebook, "failed", 0.0, 0.0, run.asked(step), "", {})
     before, started = run.store.stamps(), time.monotonic()
     if shown:
         shown.begin(step.notebook)
     try:
         error = execute_notebook(run.project.notebook(step.notebook), temporary, run.given(step), shown=shown)
+        record = replace(record, seconds=time.monotonic() - started, peak_mb=_peak_memory(temporary))
+        _write_scrubbed(temporary)
+        if error is not None:
+            temporary.replace(failed)
+            _append_record(run, record)
+            raise StepError(
+                f"{step.notebook} failed: {error}\nIts traceback is in {_short(failed)}; run the same again to resume"
+            )
+        _write_html(temporary, page, title=f"{step.notebook} {run.asof:%Y-%m-%d}")
+        page.replace(target.with_suffix(".html"))
+        temporary.replace(target)
     except KeyboardInterrupt:
-        temporary.unlink(missing_ok=True)
         _append_record(run, replace(record, status="interrupted", seconds=time.monotonic() - started))
         raise
-    record = replace(record, seconds=time.monotonic() - started, peak_mb=_peak_memory(temporary))
-    _write_scrubbed(temporary)
-    if error is not None:
-        temporary.replace(failed)
-        _append_record(run, record)
-        raise StepError(
-            f"{step.notebook} failed: {error}\nIts traceback is in {_short(failed)}; run the same again to resume"
-        )
-    _write_html(temporary, target.with_suffix(".html"), title=f"{step.notebook} {run.asof:%Y-%m-%d}")
-    temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+        page.unlink(missing_ok=True)
     failed.unlink(missing_ok=True)
     left = _written(run.store, before)
     return replace(record, status="done", data_after=stored_data_hash(run.store), wrote=left)
@@ -211,9 +228,7 @@ def _write_html(notebook: Path, target: Path, *, title: str) -> None:
         body, _ = exporter.from_notebook_node(
             nbformat.read(notebook, as_version=4), resources={"metadata": {"name": title}}
         )
-    temporary = target.with_suffix(".tmp")
-    temporary.write_text(body)
-    temporary.replace(target)
+    target.write_text(body)
 
 
 def _peak_memory(notebook: Path) -> float:

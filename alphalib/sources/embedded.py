@@ -9,9 +9,9 @@ import pandas as pd
 from alphalib.errors import InputError
 from alphalib.sessions import require_session, sessions_between
 from alphalib.sources.quality import QualityReport, gate
-from alphalib.sources.sample import Recipe, simulate_market, write_sample
+from alphalib.sources.sample import Recipe, sample_files, simulate_market
 from alphalib.sources.stored import stored_span
-from alphalib.store import Store
+from alphalib.store import Store, json_bytes, parquet_bytes
 
 FIRST_SESSION = pd.Timestamp("2016-01-04")
 LAST_SESSION = pd.Timestamp("2023-12-29")
@@ -54,10 +54,12 @@ def ensure_prices(store: Store, *, asof: pd.Timestamp, seed: int = 7, names: int
 
 
 def _write_market(store: Store, recipe: Recipe) -> None:
-    """Bars last: a store with bars is complete."""
     world = simulate_market(**asdict(recipe))
     gated = gate(world.bars, world.actions)
-    store.write_json(RECIPE, asdict(recipe))
-    store.write_table("prices/quarantine.parquet", gated.quarantined)
-    store.write(QualityReport.path, gated.report)
-    write_sample(store, world, bars=gated.bars)
+    files = {
+        **sample_files(world, gated.bars),
+        "prices/quarantine.parquet": parquet_bytes(gated.quarantined),
+        QualityReport.path: json_bytes(gated.report.model_dump(mode="json"), name=QualityReport.path),
+        RECIPE: json_bytes(asdict(recipe), name=RECIPE),
+    }
+    store.write_together(files, instead_of=store.paths("prices/daily/*.parquet"))

@@ -19,7 +19,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -49,11 +49,6 @@ _OF_MARKET = ("actions", "benchmarks", "membership", "sectors", "macro", "earnin
 _DATES = ("date", "start", "end", "scheduled", "period_end", "known", "published")
 
 
-def write_bars(store: Store, bars: pd.DataFrame) -> None:
-    """Write daily bars in place of all that were there; `vwap` is NaN where the source has none."""
-    store.write_together(bars_by_year(bars), instead_of=store.paths("prices/daily/*.parquet"))
-
-
 def bars_by_year(bars: pd.DataFrame) -> dict[str, bytes]:
     """Daily bars as artefacts, one a year, sorted by ticker and date."""
     complete = bars.reindex(columns=["date", "ticker", *BAR])
@@ -61,20 +56,6 @@ def bars_by_year(bars: pd.DataFrame) -> dict[str, bytes]:
         f"prices/daily/{year}.parquet": parquet_bytes(rows.sort_values(["ticker", "date"], ignore_index=True))
         for year, rows in complete.groupby(complete["date"].dt.year)
     }
-
-
-def write_table(store: Store, name: str, table: pd.DataFrame) -> None:
-    """Write one of `TABLES`; a missing column is a `ContractError`."""
-    path, columns = TABLES[name]
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise ContractError(path, [f"column {column!r} is missing" for column in missing])
-    store.write_table(path, table)
-
-
-def write_source(store: Store, source: Source) -> None:
-    """Write where the prices come from."""
-    store.write_json("prices/source.json", asdict(source))
 
 
 def read_table(store: Store, name: str) -> pd.DataFrame:
@@ -237,4 +218,4 @@ def _span(first: pd.Timestamp | None, last: pd.Timestamp | None) -> str:
     return " ".join(word for word in words if word) or "any date"
 
 
-__all__ = ["BAR", "TABLES", "assemble", "read_market", "read_table", "write_bars", "write_source", "write_table"]
+__all__ = ["BAR", "TABLES", "assemble", "bars_by_year", "read_market", "read_table"]

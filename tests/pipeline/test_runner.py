@@ -190,3 +190,23 @@ def test_a_notebook_changed_is_run_again_with_those_after_it(run):
     write_notebook(run.project.notebook("two"), PARAMETERS, [WRITE.format(name="other")])
     run_pipeline(run, tell=lambda line: None)
     assert ran(run) == "one two other "
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path):
+    """A file as large as the limit stops `write` as a full disk does, with another number."""
+    write_project(tmp_path, {"one": ["asof: str = ''"]}, code={"one": ["print('x' * 10**6)"]})
+    command = [sys.executable, "-m", "alphalib.pipeline", "test", "--asof", "2023-12-29", "--store", "bus"]
+    limited = ["bash", "-c", 'trap "" XFSZ; ulimit -f 150; exec "$@"', "bash"]  # of 1024 bytes
+    ended = subprocess.run([*limited, *command], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 2, ended.stderr
+    assert "error: cannot write to reports/test/2023-12-29: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert [path.name for path in (tmp_path / "reports/test/2023-12-29").iterdir()] == []
+
+    sample = (
+        "from alphalib.sources.embedded import ensure_prices; from alphalib.store import Store; import pandas as pd;"
+    )
+    sample += "ensure_prices(Store('new'), asof=pd.Timestamp('2018-12-31'), names=40)"
+    ended = subprocess.run([*limited, sys.executable, "-c", sample], cwd=tmp_path, capture_output=True, text=True)
+    assert "StoreError" in ended.stderr
+    assert [path for path in (tmp_path / "new").rglob("*") if path.is_file()] == []

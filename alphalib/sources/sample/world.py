@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,8 +22,8 @@ from alphalib.sources.sample.minutes import session_path
 from alphalib.sources.sample.returns import FAST, MARKET_VOLATILITY, SLOW, Climate, climate, flow
 from alphalib.sources.sample.roster import companies
 from alphalib.sources.sample.streams import Floats, autoregression, normal, stream
-from alphalib.sources.stored import TABLES, assemble, write_bars, write_source, write_table
-from alphalib.store import Store
+from alphalib.sources.stored import TABLES, assemble, bars_by_year
+from alphalib.store import Store, json_bytes, parquet_bytes
 
 SOURCE = Source(name="embedded market (simulated)", simulated=True, prices="raw", members="by date")
 
@@ -151,7 +151,7 @@ def simulate_market(
 
 
 def write_sample(store: Store, world: World, *, bars: pd.DataFrame | None = None) -> None:
-    """Write what a vendor would send, nothing hidden: all tables, the source, and last the bars.
+    """Write what a vendor would send, nothing hidden: all tables, the source and the bars, all or none.
 
     Parameters
     ----------
@@ -162,10 +162,16 @@ def write_sample(store: Store, world: World, *, bars: pd.DataFrame | None = None
     bars : DataFrame, optional
         What a quality gate left of the bars; without it they are written with their faults.
     """
-    for name, table in world.tables.items():
-        write_table(store, name, table)
-    write_source(store, world.source)
-    write_bars(store, world.bars if bars is None else bars)
+    store.write_together(sample_files(world, bars), instead_of=store.paths("prices/daily/*.parquet"))
+
+
+def sample_files(world: World, bars: pd.DataFrame | None = None) -> dict[str, bytes]:
+    """What `write_sample` writes, by path."""
+    return {
+        **{TABLES[name][0]: parquet_bytes(table) for name, table in world.tables.items()},
+        "prices/source.json": json_bytes(asdict(world.source), name="prices/source.json"),
+        **bars_by_year(world.bars if bars is None else bars),
+    }
 
 
 def minute_bars(world: World, ticker: str, day: str | pd.Timestamp) -> pd.DataFrame:
