@@ -224,20 +224,23 @@ class Store:
                 yield
             return
         full = Path(self._full(path))
+        said = full.with_suffix(".holder")
         held = filelock.FileLock(full, timeout=0)
         try:
             full.parent.mkdir(parents=True, exist_ok=True)
             held.acquire()
-            full.with_suffix(".holder").write_text(holder)
+            said.write_text(holder)
         except filelock.Timeout as error:
-            other = full.with_suffix(".holder")
-            held_by = other.read_text() if other.exists() else "another process"
-            raise BusyError(f"{name} is already running on the store {self.url}: {held_by} holds the lock") from error
+            held_by = said.read_text() if said.exists() else "another process"
+            raise BusyError(
+                f"{name} is already running on the store {self.url}: {held_by} holds the lock; wait for it to end"
+            ) from error
         except OSError as error:
             raise StoreError(f"cannot write to the store {self.url}: {reason(error)}") from error
         try:
             yield
         finally:
+            said.unlink(missing_ok=True)
             held.release()
 
     @contextmanager

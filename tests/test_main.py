@@ -2,8 +2,11 @@
 
 import os
 import resource
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -123,3 +126,30 @@ def test_a_full_store_keeps_what_it_had(tmp_path, bars):
     assert done.returncode == 2, done.stderr
     assert "nothing was changed" in done.stderr
     assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+
+
+def test_an_import_waits_for_no_pipeline_and_changes_nothing_under_one(tmp_path, bars, capsys):
+    store = Store(tmp_path / "store")
+    with store.lock("pipeline"):
+        assert call("import-prices", bars, "--store", tmp_path / "store") == 2
+    assert "pipeline is already running on the store" in capsys.readouterr().err
+    assert store.paths("prices/**") == []
+    assert call("import-prices", bars, "--store", tmp_path / "store") == 0
+
+
+def test_ctrl_c_in_an_import_says_what_to_do_and_leaves_nothing(tmp_path, bars):
+    rows = pd.read_csv(bars)
+    large = tmp_path / "large.csv"
+    many = [rows.assign(ticker=rows["ticker"] + str(copy)) for copy in range(1500)]
+    pd.concat(many).to_csv(large, index=False)
+    command = [sys.executable, "-m", "alphalib", "import-prices", str(large), "--store", str(tmp_path / "store")]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    spent = Path(f"/proc/{running.pid}/io")
+    deadline = time.monotonic() + 60
+    while int(spent.read_text().split()[1]) < large.stat().st_size and time.monotonic() < deadline:
+        time.sleep(0.01)  # until it has begun to read the file
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert said == "interrupted; run the same command again\n"
+    assert not (tmp_path / "store").exists()

@@ -77,13 +77,13 @@ def _parquet(path: Path) -> pd.DataFrame:
 
 def _csv(path: Path) -> pd.DataFrame:
     with fsspec.open(str(path), "rt", compression="infer", encoding="utf-8-sig") as file:
-        header = file.readline()
+        content = io.StringIO(file.read())  # pandas, reading the file itself, takes a Ctrl-C for a broken file
+    header = content.readline()
     separator = max(",;\t|", key=header.count)
     names = pd.read_csv(io.StringIO(header), sep=separator).columns
     text = {name: "str" for name in names if folded(name) in ("ticker", "symbol", "tic", "series")}
-    return pd.read_csv(
-        path, sep=separator, dtype=text, keep_default_na=False, na_values=EMPTY, low_memory=False, encoding="utf-8-sig"
-    )
+    content.seek(0)
+    return pd.read_csv(content, sep=separator, dtype=text, keep_default_na=False, na_values=EMPTY, low_memory=False)
 
 
 def long_prices(table: Table, *, given: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
@@ -272,7 +272,8 @@ def import_prices(
     }
     if len(aliases):
         files[TABLES["aliases"][0]] = parquet_bytes(aliases)
-    store.write_together(files, instead_of=store.paths("prices/daily/*.parquet"))
+    with store.lock("pipeline"):
+        store.write_together(files, instead_of=store.paths("prices/daily/*.parquet"))
     return [*lines, *report.lines(), "quality report: prices/quality.json; quarantined rows: prices/quarantine.parquet"]
 
 
@@ -302,12 +303,13 @@ def import_benchmarks(
     report = gated.report.model_copy(update={"notes": [*more, *notes]})
     step("writing")
     quality, quarantine = "prices/benchmarks_quality.json", "prices/benchmarks_quarantine.parquet"
-    store.write_together(
-        {
-            TABLES["benchmarks"][0]: parquet_bytes(table),
-            **_quality_files(report, gated.quarantined, quality, quarantine),
-        }
-    )
+    with store.lock("pipeline"):
+        store.write_together(
+            {
+                TABLES["benchmarks"][0]: parquet_bytes(table),
+                **_quality_files(report, gated.quarantined, quality, quarantine),
+            }
+        )
     return [*lines, *report.lines(), f"quality report: {quality}; quarantined rows: {quarantine}"]
 
 

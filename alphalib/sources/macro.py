@@ -113,7 +113,8 @@ def import_macro(
         whole = pd.concat([kept, part], ignore_index=True) if len(kept) else part
         lines += told_lines
     step("writing")
-    store.write_together({TABLES["macro"][0]: parquet_bytes(whole)})
+    with store.lock("pipeline"):
+        store.write_together({TABLES["macro"][0]: parquet_bytes(whole)})
     return [*lines, f"{whole['series'].nunique()} series, {len(whole):,} rows in {TABLES['macro'][0]}"]
 
 

@@ -69,7 +69,8 @@ def import_minutes(
         for (ticker, name), rows in whole.groupby(["ticker", month])
     }
     quarantine = "prices/minute_quarantine.parquet"
-    store.write_together({**files, quarantine: parquet_bytes(pd.concat(doubtful, ignore_index=True))})
+    with store.lock("pipeline"):
+        store.write_together({**files, quarantine: parquet_bytes(pd.concat(doubtful, ignore_index=True))})
     return [*lines, f"{len(files):,} files under prices/minute; quarantined bars: {quarantine}"]
 
 

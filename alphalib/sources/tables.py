@@ -264,7 +264,8 @@ def import_table(store: Store, name: str, paths: Sequence[Path], *, given: Given
         lines += told_lines
     step("writing")
     whole = pd.concat(parts, ignore_index=True).drop_duplicates(KEYS[name], keep="last", ignore_index=True)
-    store.write_together({TABLES[name][0]: parquet_bytes(whole)})
+    with store.lock("pipeline"):
+        store.write_together({TABLES[name][0]: parquet_bytes(whole)})
     return [*lines, f"{len(whole):,} rows in {TABLES[name][0]}"]
 
 
