@@ -93,14 +93,15 @@ def test_ic_over_a_year_is_not_drawn_before_a_year_is_known():
 def test_a_short_ic_history_is_drawn_without_a_year():
     sessions = sessions_between("2023-11-01", "2023-12-29")
     ic = pd.DataFrame({"date": sessions, "rank_ic": 0.01})
-    figures.svg(figures.information_coefficient(ic, mean=None, detectable=None), name="ic", description="")
+    drawn = figures.svg(figures.information_coefficient(ic, mean=None, detectable=None), name="ic", description="")
+    assert "<path" in drawn
 
 
 @pytest.mark.parametrize("rows", [1, 2, 30])
 def test_the_first_days_of_a_book_are_drawn(nav, rows):
     short = nav.head(rows)
-    figures.svg(figures.growth(short), name="growth", description="")
     ic = pd.DataFrame({"date": short["date"], "rank_ic": 0.02})
-    figures.svg(figures.information_coefficient(ic, mean=None, detectable=None), name="ic", description="")
     priced = pd.DataFrame({"date": short["date"], "share": 1.0})
-    figures.svg(figures.coverage(priced), name="coverage", description="")
+    figure = figures.information_coefficient(ic, mean=None, detectable=None)
+    for drawn in (figures.growth(short), figure, figures.coverage(priced)):
+        assert "<path" in figures.svg(drawn, name="first", description="")
