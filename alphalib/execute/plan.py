@@ -90,7 +90,7 @@ def planned(market: Market, inputs: Inputs, params: ExecutorParams) -> tuple[Dec
     decision = decide(inputs.portfolio, day, params)
     age = sessions_from(inputs.signals.date, market.last)
     notes = [
-        f"signals of {inputs.signals.date}, {age} session(s) old, by {inputs.signals.analyst}",
+        f"signals of {inputs.signals.date}, {age} session{'s' * (age != 1)} old, by {inputs.signals.analyst}",
         "no predictions for this session: nothing is vetoed"
         if inputs.predictions is None
         else f"predictions by model {inputs.predictions.model_version}",

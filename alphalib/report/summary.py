@@ -120,18 +120,18 @@ def model_in_use(inputs: WeeklyInputs) -> str:
     """Which model predicts, or why none does."""
     metrics = inputs.predictor
     if metrics is None:
-        return f"Model in use: none: {inputs.why('predictor')}"
+        return f"No model is in use: {inputs.why('predictor')}"
     reasons = words.listed(refusals(metrics)) if refusals(metrics) else "no reason was recorded"
     if metrics.model_version == "none":
-        return f"Model in use: none: the gate refused because {reasons}"
-    refused = "" if metrics.promoted else f"; the gate refused this week's candidate because {reasons}"
+        return f"No model is in use; the gate refused: {reasons}"
+    refused = "" if metrics.promoted else f"; the gate refused this week's candidate: {reasons}"
     return f"Model in use: {metrics.model_version}{refused}"
 
 
 def refusals(metrics: PredictorMetrics) -> list[str]:
     """Why the gate refused: the checks that failed, or the recorded reasons where there are no checks."""
     failed = [
-        f"the {words.rule(check.rule)} is {words.plain(check.value)}, with {words.plain(check.limit)} asked for"
+        f"{words.rule(check.rule)} {words.plain(check.value)} (asked: {words.plain(check.limit)})"
         for check in metrics.checks
         if not check.passed
     ]
@@ -156,7 +156,9 @@ def _data_line(inputs: WeeklyInputs) -> str:
     if survivors_only(inputs):
         parts.append("survivors only: not evidence")
     if inputs.coverage is not None and len(inputs.coverage):
-        parts.append(f"{words.percent(inputs.coverage['share'].mean())} of the members priced on a mean date")
+        parts.append(
+            f"{words.percent(inputs.coverage['share'].mean())} of the members priced, on average over the dates"
+        )
     if inputs.quality is not None:
         doubtful = sum(inputs.quality.quarantined.values())
         parts.append(f"{words.count(doubtful, 'row')} of {words.number(inputs.quality.rows, digits=0)} in quarantine")
