@@ -146,7 +146,7 @@ class Signals(Artefact):
 
     def _emptiness_faults(self) -> list[str]:
         if not self.universe:
-            return ["universe is empty: no name was scored"]
+            return ["universe is empty: no name was scored; scores need about a year of prices before the date"]
         faults = []
         if len(self.universe) >= 5 and all(entry.signal == "ENTER" for entry in self.universe):
             faults.append(f"all {len(self.universe)} names are to ENTER; a signal that never says no says nothing")
