@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,20 @@ _POINTS = 640
 _DPI = 72  # one point is one CSS pixel
 
 
+Given = ParamSpec("Given")
+
+
+def own_style(draw: Callable[Given, Figure]) -> Callable[Given, Figure]:
+    """A figure that does not depend on what a notebook, or an import, has set in matplotlib."""
+
+    @wraps(draw)
+    def drawn(*args: Given.args, **kwargs: Given.kwargs) -> Figure:
+        with _style({}):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
 @dataclass(frozen=True)
 class Whisker:
     """One line of an interval picture: a value and its interval."""
@@ -53,6 +68,7 @@ class Whisker:
     colour: str = "--book"
 
 
+@own_style
 def growth(nav: pd.DataFrame, *, width: int = WIDE) -> Figure:
     """Growth of 100 for the book, SPY and equal weight; below it the drawdown, then the share invested.
 
@@ -90,6 +106,7 @@ def growth(nav: pd.DataFrame, *, width: int = WIDE) -> Figure:
     return figure
 
 
+@own_style
 def information_coefficient(
     ic: pd.DataFrame, *, mean: Whisker | None, detectable: float | None, width: int = WIDE
 ) -> Figure:
@@ -132,6 +149,7 @@ def information_coefficient(
     return figure
 
 
+@own_style
 def intervals(rows: Sequence[Whisker], *, title: str, width: int = WIDE, as_percent: bool = False) -> Figure:
     """Values with their intervals, one under the other, with a line at zero."""
     figure = _figure(width, 46 + 34 * len(rows))
@@ -153,6 +171,7 @@ def intervals(rows: Sequence[Whisker], *, title: str, width: int = WIDE, as_perc
     return figure
 
 
+@own_style
 def coverage(priced: pd.DataFrame, *, width: int = NARROW) -> Figure:
     """Share of the members of each date that had a price.
 
@@ -225,7 +244,9 @@ def _style(more: dict[str, Any]) -> Iterator[None]:
     import matplotlib
 
     settings: Any = {"font.family": "DejaVu Sans", "axes.unicode_minus": True, **more}
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(settings)
         yield
 
 

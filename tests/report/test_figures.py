@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ElementTree
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,3 +106,11 @@ def test_the_first_days_of_a_book_are_drawn(nav, rows):
     figure = figures.information_coefficient(ic, mean=None, detectable=None)
     for drawn in (figures.growth(short), figure, figures.coverage(priced)):
         assert "<path" in figures.svg(drawn, name="first", description="")
+
+
+def test_a_picture_is_the_same_whatever_style_was_set_before(nav):
+    plain = figures.svg(figures.growth(nav), name="growth", description="")
+    with matplotlib.rc_context(
+        {"axes.grid": True, "grid.color": "#dddddd", "font.family": "serif", "axes.labelsize": 30}
+    ):
+        assert figures.svg(figures.growth(nav), name="growth", description="") == plain
