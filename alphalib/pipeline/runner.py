@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import pandas as pd
@@ -193,9 +194,11 @@ def execute_notebook(
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # kernels warn about local TCP
+    # Sockets in a folder of their own: TCP would be open to everyone on the machine, and jupyter's names for sockets
+    # are the same for all kernels that start in one folder.
+    with TemporaryDirectory(prefix="alphalib-") as sockets, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
             papermill.execute_notebook(
                 str(notebook),
                 str(output),
@@ -205,10 +208,10 @@ def execute_notebook(
                 stderr_file=shown.loops if shown else None,
                 cwd=os.getcwd(),
                 extra_arguments=["--IPKernelApp.log_level=50"],  # what went wrong is in the notebook
-                config=Config({"KernelManager": {"transport": "ipc"}}),  # TCP would be open to everyone on the machine
+                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
             )
-    except PapermillExecutionError as error:
-        return f"{error.ename}: {error.evalue}"
+        except PapermillExecutionError as error:
+            return f"{error.ename}: {error.evalue}"
     return None
 
 
