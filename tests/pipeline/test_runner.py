@@ -210,3 +210,18 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
     ended = subprocess.run([*limited, sys.executable, "-c", sample], cwd=tmp_path, capture_output=True, text=True)
     assert "StoreError" in ended.stderr
     assert [path for path in (tmp_path / "new").rglob("*") if path.is_file()] == []
+
+
+def test_kernels_that_start_at_once_in_one_folder_do_not_meet(tmp_path):
+    path = write_notebook(tmp_path / "one.ipynb", ["x: int = 1"], ["x + 1"])
+    script = (
+        "import sys; from pathlib import Path; from alphalib.pipeline.runner import execute_notebook\n"
+        f"print(execute_notebook(Path({str(path)!r}), Path(sys.argv[1]), {{}}))\n"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, f"{number}.ipynb"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        for number in range(3)
+    ]
+    assert [process.communicate(timeout=100)[0] for process in started] == ["None\n"] * 3
