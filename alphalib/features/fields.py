@@ -1,0 +1,149 @@
+"""What an expression can name: `$close` and the other fields of a market, each with its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from alphalib.features.events import earnings_surprise, sessions_since_earnings
+from alphalib.features.language.units import CURRENCY, GROUP, PRICE, RATIO, SHARES, Unit
+from alphalib.market import SECTOR_ETFS, SECTORS, Market, Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A quantity of the market.
+
+    Parameters
+    ----------
+    name : str
+        As written after the `$`.
+    unit : Unit
+        Of its values.
+    read : callable
+        Market to a panel with the labels of `market.close`, or to a series by session: the same for every name.
+    summary : str
+        What it is.
+    needs : str
+        What a market must have for it: "prices", "raw prices", "benchmark SPY", "macro vix", "fundamentals"; a market
+        without raw prices refuses it, one without the others has it missing everywhere.
+    """
+
+    name: str
+    unit: Unit
+    read: Callable[[Market], Panel | pd.Series]
+    summary: str
+    needs: str = "prices"
+
+
+def _benchmark(name: str) -> Callable[[Market], pd.Series]:
+    return lambda market: (
+        market.benchmarks[name] if name in market.benchmarks else pd.Series(np.nan, index=market.close.index, name=name)
+    )
+
+
+def _macro(name: str) -> Callable[[Market], pd.Series]:
+    return lambda market: (
+        market.macro[name] if name in market.macro else pd.Series(np.nan, index=market.close.index, name=name)
+    )
+
+
+def _sector_index(market: Market) -> Panel:
+    """Total-return index of the ETF of each name's sector on that date."""
+    have = [code for code, etf in enumerate(SECTOR_ETFS) if etf in market.benchmarks]
+    table = np.full((len(market.sessions), len(SECTORS) + 1), np.nan)
+    table[:, have] = market.benchmarks[[SECTOR_ETFS[code] for code in have]].to_numpy(dtype=float)
+    codes = market.sector.to_numpy().astype(np.int64)  # −1, unknown, is the last column: missing
+    return pd.DataFrame(
+        np.take_along_axis(table, np.where(codes < 0, len(SECTORS), codes), axis=1),
+        index=market.close.index,
+        columns=market.close.columns,
+    )
+
+
+def _fundamental(name: str) -> Callable[[Market], Panel]:
+    """The latest figure known at each close."""
+
+    def read(market: Market) -> Panel:
+        table = market.fundamentals
+        if name not in table:
+            return market.close * np.nan
+        known = table.dropna(subset=[name]).sort_values(["known", "period_end"])
+        # A late restatement of an old period does not replace the figure of a newer one.
+        newest = known[known["period_end"] >= known.groupby("ticker")["period_end"].cummax()]
+        wide = newest.drop_duplicates(["known", "ticker"], keep="last").pivot(
+            index="known", columns="ticker", values=name
+        )
+        wide.index = pd.DatetimeIndex(wide.index).as_unit("us")
+        sessions = market.close.index
+        filled = wide.reindex(wide.index.union(sessions)).ffill().reindex(sessions)
+        return filled.reindex(columns=market.close.columns).astype(float)
+
+    return read
+
+
+def _sector_codes(market: Market) -> Panel:
+    codes = market.sector.astype(float)
+    return codes.where(codes >= 0)
+
+
+FUNDAMENTALS: dict[str, Unit] = {
+    "revenue": CURRENCY,
+    "gross_profit": CURRENCY,
+    "net_income": CURRENCY,
+    "total_assets": CURRENCY,
+    "total_debt": CURRENCY,
+    "current_assets": CURRENCY,
+    "current_liabilities": CURRENCY,
+    "equity": CURRENCY,
+    "operating_cf": CURRENCY,
+    "capex": CURRENCY,
+    "free_cash_flow": CURRENCY,
+    "shares_outstanding": SHARES,
+}
+"""Quarterly figures as filed. [currency or shares of the filing]"""
+
+_ALL = (
+    Field("open", PRICE, lambda m: m.adj_open, "total-return open"),
+    Field("high", PRICE, lambda m: m.adj_high, "total-return high"),
+    Field("low", PRICE, lambda m: m.adj_low, "total-return low"),
+    Field("close", PRICE, lambda m: m.adj_close, "total-return close"),
+    Field("vwap", PRICE, lambda m: m.vwap * m.return_factor, "total-return volume-weighted average price"),
+    Field("volume", SHARES, lambda m: m.adj_volume, "volume in shares of the first session"),
+    Field("raw_open", CURRENCY, lambda m: m.open, "open as printed", "raw prices"),
+    Field("raw_high", CURRENCY, lambda m: m.high, "high as printed", "raw prices"),
+    Field("raw_low", CURRENCY, lambda m: m.low, "low as printed", "raw prices"),
+    Field("raw_close", CURRENCY, lambda m: m.close, "close as printed", "raw prices"),
+    Field("raw_volume", SHARES, lambda m: m.volume, "volume in shares of the day", "raw prices"),
+    Field("dollar_volume", CURRENCY, lambda m: m.close * m.volume, "close × volume of the day", "raw prices"),
+    Field("sector", GROUP, _sector_codes, "code of the sector on the date"),
+    Field("member", RATIO, lambda m: m.member.astype(float), "1 for the universe's members on the date"),
+    Field("sector_index", PRICE, _sector_index, "total-return index of the sector's ETF", "sector ETFs"),
+    Field("spy", PRICE, _benchmark("SPY"), "total-return index of SPY", "benchmark SPY"),
+    Field("vix", RATIO, _macro("vix"), "VIX [index points]", "macro vix"),
+    Field("vix3m", RATIO, _macro("vix3m"), "three-month VIX [index points]", "macro vix3m"),
+    Field("yield_10y", RATIO, _macro("yield_10y"), "ten-year Treasury yield [fraction]", "macro yield_10y"),
+    Field("yield_3m", RATIO, _macro("yield_3m"), "three-month Treasury yield [fraction]", "macro yield_3m"),
+    Field("oil", CURRENCY, _macro("oilprice"), "oil price [currency a barrel]", "macro oilprice"),
+    Field("gold", CURRENCY, _macro("gold"), "gold price [currency an ounce]", "macro gold"),
+    Field(
+        "earnings_surprise", RATIO, lambda m: earnings_surprise(m.earnings, m.close), "of the last report", "earnings"
+    ),
+    Field(
+        "sessions_since_earnings",
+        RATIO,
+        lambda m: sessions_since_earnings(m.earnings, m.close),
+        "since the last report",
+        "earnings",
+    ),
+    *(
+        Field(name, unit, _fundamental(name), f"{name.replace('_', ' ')}, latest filed", "fundamentals")
+        for name, unit in FUNDAMENTALS.items()
+    ),
+)
+
+FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
+"""Every field by the name after its `$`."""

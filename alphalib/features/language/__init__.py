@@ -1,0 +1,1 @@
+"""The factor language: text to a typed tree."""
