@@ -64,25 +64,28 @@ def _sector_index(market: Market) -> Panel:
     )
 
 
-def _fundamental(name: str) -> Callable[[Market], Panel]:
-    """The latest figure known at each close."""
-
-    def read(market: Market) -> Panel:
-        table = market.fundamentals
-        if name not in table:
-            return market.close * np.nan
-        known = table.dropna(subset=[name]).sort_values(["known", "period_end"])
+def _filed(name: str, market: Market) -> Panel:
+    """A quarterly figure on the sessions whose close was the first to know it."""
+    filed = np.full(market.close.shape, np.nan)
+    if name in market.fundamentals:
+        known = market.fundamentals.dropna(subset=[name]).sort_values(["known", "period_end"])
         # A late restatement of an old period does not replace the figure of a newer one.
         newest = known[known["period_end"] >= known.groupby("ticker")["period_end"].cummax()]
-        wide = newest.drop_duplicates(["known", "ticker"], keep="last").pivot(
-            index="known", columns="ticker", values=name
-        )
-        wide.index = pd.DatetimeIndex(wide.index).as_unit("us")
-        sessions = market.close.index
-        filled = wide.reindex(wide.index.union(sessions)).ffill().reindex(sessions)
-        return filled.reindex(columns=market.close.columns).astype(float)
+        rows = market.close.index.searchsorted(pd.DatetimeIndex(newest["known"]))
+        columns = market.close.columns.get_indexer(pd.Index(newest["ticker"]))
+        inside = (columns >= 0) & (rows < len(filed))
+        filed[rows[inside], columns[inside]] = newest[name].to_numpy(dtype=float)[inside]
+    return pd.DataFrame(filed, index=market.close.index, columns=market.close.columns)
 
-    return read
+
+def _fundamental(name: str) -> Callable[[Market], Panel]:
+    return lambda market: _filed(name, market).ffill()
+
+
+def _shares_outstanding(market: Market) -> Panel:
+    """Shares as last filed, in shares of the day: a split since the filing multiplies them."""
+    filed = _filed("shares_outstanding", market) / market.split_factor
+    return filed.ffill() * market.split_factor
 
 
 def _sector_codes(market: Market) -> Panel:
@@ -102,9 +105,8 @@ FUNDAMENTALS: dict[str, Unit] = {
     "operating_cf": CURRENCY,
     "capex": CURRENCY,
     "free_cash_flow": CURRENCY,
-    "shares_outstanding": SHARES,
 }
-"""Quarterly figures as filed. [currency or shares of the filing]"""
+"""Quarterly figures as filed."""
 
 _ALL = (
     Field("open", PRICE, lambda m: m.adj_open, "total-return open"),
@@ -138,6 +140,9 @@ _ALL = (
         lambda m: sessions_since_earnings(m.earnings, m.close),
         "since the last report",
         "earnings",
+    ),
+    Field(
+        "shares_outstanding", SHARES, _shares_outstanding, "shares as last filed, in shares of the day", "fundamentals"
     ),
     *(
         Field(name, unit, _fundamental(name), f"{name.replace('_', ' ')}, latest filed", "fundamentals")
