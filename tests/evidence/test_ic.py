@@ -65,6 +65,7 @@ def test_icir_by_hand():
 def test_ten_years_of_900_names_take_a_second():
     rng = np.random.default_rng(0)
     prediction, label = (pd.DataFrame(rng.normal(size=(2500, 900))) for _ in range(2))
+    rank_ic(prediction.head(), label.head())  # compiled, or read from the disk
     started = time.perf_counter()
     rank_ic(prediction, label)
-    assert time.perf_counter() - started < 3.0  # about 0.7 s on an idle machine
+    assert time.perf_counter() - started < 1.5  # about 0.1 s on an idle machine
