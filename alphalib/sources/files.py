@@ -18,7 +18,7 @@ import pandas as pd
 from alphalib.errors import InputError
 from alphalib.market import SECTOR_ETFS, Source
 from alphalib.sessions import all_sessions, next_session
-from alphalib.sources.adjustment import Prices, implied_actions, no_actions
+from alphalib.sources.adjustment import Implied, Prices, implied_actions, no_actions
 from alphalib.sources.columns import (
     Table,
     dates,
@@ -31,7 +31,7 @@ from alphalib.sources.columns import (
     tickers,
     told,
 )
-from alphalib.sources.quality import QualityReport, Relisting, gate
+from alphalib.sources.quality import Gated, QualityReport, Relisting, gate
 from alphalib.sources.stored import BAR, TABLES, bars_by_year, read_table
 from alphalib.store import Store, json_bytes, parquet_bytes
 
@@ -235,17 +235,11 @@ def import_prices(
     refuse_simulated(store)
     parts, lines = _read_all(paths, given, step)
     bars, more = complete(together(parts), today=today)
-    step("checking every bar")
-    sorted_bars = bars.sort_values(["ticker", "date"], kind="stable", ignore_index=True)
-    adjusted = sorted_bars["adj_close"].notna().any()
-    first_look = implied_actions(sorted_bars, prices=prices) if adjusted else None
-    gated = gate(sorted_bars, first_look.actions if first_look else no_actions())
-    step("deriving dividends and splits")
+    gated, found = examined(bars, prices=prices, step=step)
     kind: Prices = prices or "split-adjusted"
-    if first_look:
-        found = implied_actions(gated.bars, prices=first_look.prices)
-        kind, actions = first_look.prices, found.actions
-        notes = [f"prices are {kind}: {first_look.why}", _found(actions, found.unexplained)]
+    if found:
+        kind, actions = found.prices, found.actions
+        notes = [f"prices are {kind}: {found.why}", _found(actions, found.unexplained)]
     else:
         actions = no_actions()
         notes = [
@@ -279,6 +273,19 @@ def import_prices(
 
 STEPS_AFTER = 3
 """Steps that an import of prices takes after reading its files."""
+
+
+def examined(bars: pd.DataFrame, *, prices: Prices | None = None, step: Step) -> tuple[Gated, Implied | None]:
+    """Bars of `complete` through the quality gate, and the actions that an adjusted close implies, if there is one."""
+    step("checking every bar")
+    ordered = bars.sort_values(["ticker", "date"], kind="stable", ignore_index=True)
+    adjusted = ordered["adj_close"].notna().any()
+    first_look = implied_actions(ordered, prices=prices) if adjusted else None
+    gated = gate(ordered, first_look.actions if first_look else no_actions())
+    step("deriving dividends and splits")
+    if first_look is None:
+        return gated, None
+    return gated, implied_actions(gated.bars, prices=first_look.prices)._replace(why=first_look.why)
 
 
 def import_benchmarks(
