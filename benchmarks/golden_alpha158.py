@@ -1,9 +1,9 @@
-"""Writes tests/golden/alpha158_qlib.npz: what pyqlib makes of a small panel. `python -m benchmarks.golden_alpha158 PYTHON`.
+"""What pyqlib makes of a small panel, for the tests: `python -m benchmarks.golden_alpha158 PYTHON`.
 
-PYTHON is an interpreter with pyqlib 0.9.7. The file holds the bars (float32, names × sessions; qlib stores no more), qlib's
-names and expressions, and the factors' last 60 sessions as float32 (factors, names, sessions). qlib computes ratios,
-logarithms and comparisons of fields in float32 and windows in float64, so that factors agree to float32's precision of
-their inputs, not of the result: a residual or a correlation to about 1e-4.
+PYTHON is an interpreter with pyqlib 0.9.7; written is tests/golden/alpha158_qlib.npz. It holds the bars (float32, names ×
+sessions; qlib stores no more), qlib's names and expressions, and the factors' last 60 sessions as float32 (factors,
+names, sessions). qlib computes ratios, logarithms and comparisons of fields in float32 and windows in float64, so that
+factors agree to float32's precision of their inputs, not of the result: a residual or a correlation to about 1e-4.
 """
 
 import json

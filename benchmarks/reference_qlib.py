@@ -1,7 +1,7 @@
 """Alpha158 by pyqlib's own loader. Run by the interpreter that has pyqlib: `python reference_qlib.py FOLDER PROCESSES`.
 
-FOLDER/bars.npz holds `dates`, `tickers` and the fields, float32 (names, sessions); the factors are written beside it as
-values.npy, float32 (factors, names, sessions); names, expressions and seconds as result.json. It imports nothing of ours.
+FOLDER/bars.npz holds `dates`, `tickers` and the fields, float32 (names, sessions). Written beside it: values.npy, float32
+(factors, names, sessions), and result.json with expressions and seconds. Nothing of alphalib is imported.
 """
 
 import json
