@@ -203,6 +203,11 @@ def _window(literals: Sequence[float]) -> Reach:
     return Reach(int(window) - 1, 2 * int(window) - 2)
 
 
+def _latest(literals: Sequence[float]) -> Reach:
+    """The first value is already the latest: it wants no history, though it may read some."""
+    return Reach(0, _window(literals).memory)
+
+
 def _span(literals: Sequence[float]) -> Reach:
     return _exponential(literals[0] if literals[0] < 1 else 2.0 / (literals[0] + 1.0))
 
@@ -284,7 +289,13 @@ _ALL = (
     _elementwise("Plain", 1, _ratio, "x as a number without its unit"),
     _over_time("Ref", _same, "the value `lag` sessions ago; 0 is the first", _LAG, reach=_lag),
     _over_time("Delta", _same, "x less its value `lag` sessions ago; 0 is the first", _LAG, reach=_lag),
-    _over_time("Last", _same, "the latest value of the last `window` sessions", _window_of(1, expanding=False)),
+    _over_time(
+        "Last",
+        _same,
+        "the latest value of the last `window` sessions",
+        _window_of(1, expanding=False),
+        reach=_latest,
+    ),
     _over_time("Mean", _same, "mean", _window_of(1, decay=True)),
     _over_time("Sum", _same, "sum", _window_of(1)),
     _over_time("Prod", _pure, "product", _window_of(1)),
