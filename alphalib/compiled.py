@@ -41,6 +41,18 @@ def entry_point(function: Function) -> Function:
     return result
 
 
+def kernel(function: Function) -> Function:
+    """An entry point that loops over arrays: it lets other threads run, and x/0 is ±inf or NaN as in numpy."""
+    result: Function = njit(function, cache=True, nogil=True, error_model="numpy")
+    return result
+
+
+def kernel_part(function: Function) -> Function:
+    """A compiled function of a kernel's own file; x/0 is ±inf or NaN as in numpy."""
+    result: Function = njit(function, error_model="numpy")
+    return result
+
+
 def plain(value: Any) -> Any:
     """A named tuple, and the ones inside it, as plain tuples."""
     return tuple(plain(part) for part in value) if isinstance(value, tuple) else value
