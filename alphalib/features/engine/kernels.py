@@ -29,20 +29,51 @@ over the others, and all but Count give a missing value where there are fewer th
 
 No spread: a standard deviation below 1e-12 of the mean. Std, Var and Mad of equal values are exactly 0, their Mean,
 WMA, GMA, EMA and Quantile exactly the value.
+
+Across names, statistics are of the date's members with a value, and every name with a value gets a result (names and
+members need every input of CSNeutralize and CSResid).
+
+| operator | least members | missing also where |
+|---|---|---|
+| CSMean CSSum CSMax CSMin CSMedian CSDemean CSWinsor | 1 | |
+| CSCount | 0 | |
+| CSRank | 1 | a lone member has 1 |
+| CSStd | 2 | |
+| CSZScore | 2 | the members have no spread |
+| CSSkew | 3 | the members have no spread |
+| CSScale | 1 | all members are 0 |
+| CSNeutralize | 1 of the name's group | the group is unknown; with regressors, members are not more than the fit's numbers |
+| CSResid | 1 | as for CSNeutralize; a lone member has 0 |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from alphalib.compiled import Floats
-from alphalib.features.engine import moments, order, pairs, shift, smooth, sums, trend
+from alphalib.compiled import Bools, Floats
+from alphalib.features.engine import (
+    cross_order,
+    cross_regression,
+    cross_section,
+    moments,
+    order,
+    pairs,
+    shift,
+    smooth,
+    sums,
+    trend,
+)
 from alphalib.features.language.operators import restart
 
 TimeKernel: TypeAlias = Callable[[Sequence[Floats], Sequence[float], int, Floats], None]
+CrossKernel: TypeAlias = Callable[[Sequence[Floats], Sequence[float], Bools, Floats], None]
+
+CHUNK = 32
+"""Sessions whose cross-sections are turned round and computed at a time: a megabyte for a thousand names."""
 
 
 def _rolling(kernel: Callable[..., None], *options: Any) -> TimeKernel:
@@ -144,3 +175,68 @@ TIME: dict[str, TimeKernel] = {
     "RegResi": _rolling(pairs.rolling_pair, pairs.RESIDUAL),
 }
 """Operators over time: TIME[name](inputs, literals, first, out)."""
+
+
+def _across(kernel: Callable[..., None], *options: Any) -> CrossKernel:
+    """A kernel of one input over dates."""
+
+    def call(inputs: Sequence[Floats], literals: Sequence[float], members: Bools, out: Floats) -> None:
+        for dates in _chunks(out):
+            result = np.empty((dates.stop - dates.start, len(out)))
+            kernel(_turned(inputs[0], dates), _turned(members, dates), *options, *map(float, literals), result)
+            out[:, dates] = result.T
+
+    return call
+
+
+def _residual(grouped: bool) -> CrossKernel:
+    """The residual on groups, the second input, or on a constant; and on the inputs after."""
+
+    def call(inputs: Sequence[Floats], _literals: Sequence[float], members: Bools, out: Floats) -> None:
+        x, others = inputs[0], inputs[2 if grouped else 1 :]
+        for dates in _chunks(out):
+            result = np.empty((dates.stop - dates.start, len(out)))
+            groups = _turned(inputs[1], dates) if grouped else np.zeros(result.shape)
+            regressors = np.empty((len(others), *result.shape))
+            for place, other in enumerate(others):
+                regressors[place] = other[:, dates].T
+            cross_regression.cross_residual(_turned(x, dates), groups, regressors, _turned(members, dates), result)
+            out[:, dates] = result.T
+
+    return call
+
+
+def _chunks(out: Floats) -> Iterator[slice]:
+    sessions = out.shape[1]
+    return (slice(begin, min(begin + CHUNK, sessions)) for begin in range(0, sessions, CHUNK))
+
+
+def _turned(panel: NDArray[Any], dates: slice) -> NDArray[Any]:
+    """Those sessions of (names, sessions) as contiguous (sessions, names)."""
+    return np.array(panel[:, dates].T, order="C")
+
+
+def _moment(kind: int) -> CrossKernel:
+    """A kernel of moments, with the literal it does not take."""
+    scaled = _across(cross_section.cross_moment, kind)
+    return lambda inputs, literals, members, out: scaled(inputs, literals or [1.0], members, out)
+
+
+CROSS: dict[str, CrossKernel] = {
+    "CSRank": _across(cross_order.cross_rank),
+    "CSZScore": _moment(cross_section.SCORE),
+    "CSDemean": _moment(cross_section.DEMEANED),
+    "CSScale": _moment(cross_section.SCALED),
+    "CSWinsor": _across(cross_order.cross_winsor),
+    "CSNeutralize": _residual(True),
+    "CSResid": _residual(False),
+    "CSMean": _moment(cross_section.MEAN),
+    "CSStd": _moment(cross_section.STD),
+    "CSSkew": _moment(cross_section.SKEW),
+    "CSMax": _moment(cross_section.MAX),
+    "CSMin": _moment(cross_section.MIN),
+    "CSMedian": _across(cross_order.cross_median),
+    "CSSum": _moment(cross_section.SUM),
+    "CSCount": _moment(cross_section.COUNT),
+}
+"""Operators across names: CROSS[name](inputs, literals, members, out)."""

@@ -64,7 +64,7 @@ def _latest_value(row: Floats, begin: int, window: int) -> float:
     """The latest of the window − 1 values before `begin`; 0 when there is none."""
     for t in range(begin - 1, max(begin - window, -1), -1):
         if abs(row[t]) < np.inf:
-            return row[t]
+            return float(row[t])
     return 0.0
 
 
