@@ -6,10 +6,10 @@ order: ranks among a part of the names cost no second sort. Kernels hold no lock
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -144,9 +144,17 @@ def _rows(panel: Panel | Floats | Bools, dtype: type) -> NDArray[Any]:
     return np.require(panel, dtype, ["C", "W"])  # writable, or numba would compile a second time for it
 
 
+@cache
+def _cores() -> int:
+    """Cores that this process may use."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
 def _threaded(function: Callable[..., None], *arrays: NDArray[Any], scalars: tuple[Any, ...] = ()) -> None:
     """Run a kernel on shares of the sessions, one a processor; the result does not depend on how many there are."""
-    sessions, threads = len(arrays[0]), os.cpu_count() or 1
+    sessions, threads = len(arrays[0]), _cores()
     if threads == 1 or sessions < 2 * _SHORT:
         function(*arrays, *scalars)
         return
