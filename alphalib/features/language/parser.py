@@ -6,7 +6,8 @@ import math
 
 from alphalib.errors import FactorError, InputError
 from alphalib.features.fields import FIELDS
-from alphalib.features.language.dialects import GRAMMARS, UNARY, Argument, Dialect, Function, Grammar
+from alphalib.features.language.dialects import GRAMMARS, bare_name, shortened, unknown_field, unknown_operator
+from alphalib.features.language.grammar import UNARY, Argument, Dialect, Function, Grammar
 from alphalib.features.language.operators import Parameter
 from alphalib.features.language.tokens import Token, tokens
 from alphalib.features.language.tree import Node, call, field, number
@@ -72,23 +73,30 @@ class _Reader:
         if self.nesting > DEEPEST_NESTING:
             raise self.fault(f"more than {DEEPEST_NESTING} levels within each other", self.tokens[self.index].position)
         node = self.operand()
-        compared = False
+        known = self.grammar.infix
         while True:
             token = self.tokens[self.index]
-            infix = self.grammar.infix.get(token.text)
+            infix = known.get(token.text)
             if infix is None or infix.precedence < least:
                 break
-            if compared and infix.comparison:
-                raise self.fault("comparisons cannot be chained; write (x < y) & (y < z)", token.position)
             self.index += 1
             if infix.name == "If":
                 node = self.choice(node, token, infix.precedence)
-            else:
-                right = self.expression(infix.precedence if infix.from_right else infix.precedence + 1)
-                node = self.made(infix.name, (node, right), token)
-            compared = infix.comparison
+                continue
+            right = self.expression(infix.precedence if infix.from_right else infix.precedence + 1)
+            if infix.comparison:
+                self.refuse_chain()
+            node = self.made(infix.name, (node, right), token)
         self.nesting -= 1
         return node
+
+    def refuse_chain(self) -> None:
+        """Refuse `x < y < z`, which Python, C and the reader each take for something else."""
+        token = self.tokens[self.index]
+        after = self.grammar.infix.get(token.text)
+        if after is not None and after.comparison:
+            reason = "comparisons cannot be chained; put each in parentheses: (x < y) & (y < z)"
+            raise self.fault(reason, token.position)
 
     def choice(self, condition: Node, token: Token, precedence: int) -> Node:
         """The rest of `condition ? x : y`."""
@@ -114,6 +122,8 @@ class _Reader:
             node = self.expression(UNARY)
             name = self.grammar.prefix[token.text]
             return self.made(name, (node,), token) if name else node
+        if token.kind == "text":
+            raise self.fault("there are no texts in the language", token.position)
         raise self.unexpected(token, "an expression")
 
     def number(self, token: Token) -> Node:
@@ -126,23 +136,25 @@ class _Reader:
     def field(self, token: Token, name: str) -> Node:
         """A field of the market."""
         if name not in FIELDS:
-            raise self.fault(f"there is no field ${name}", token.position)
+            raise self.fault(unknown_field(name), token.position)
         return field(name)
 
     def named(self, token: Token) -> Node:
         """A function of its arguments, or a field without its `$` where the dialect has it."""
         if self.tokens[self.index].text != "(":
-            if self.grammar.bare:
-                return self.field(token, token.text)
-            raise self.fault(f"{token.text} is neither a field such as $close nor followed by (", token.position)
+            if self.grammar.bare and token.text in FIELDS:
+                return field(token.text)
+            raise self.fault(bare_name(token.text, self.grammar), token.position)
         function = self.grammar.functions.get(token.text)
         if function is None:
-            raise self.fault(f"there is no operator {token.text}", token.position)
+            raise self.fault(unknown_operator(token.text, self.grammar), token.position)
         arguments = self.arguments(function)
         try:
             return function.build(*arguments)
         except InputError as error:
-            raise self.fault(str(error), token.position) from None
+            reason = str(error)
+            lead = "" if reason.startswith(function.name) else f"{function.name}: "
+            raise self.fault(lead + reason, token.position) from None
 
     def arguments(self, function: Function) -> list[Argument]:
         """What stands between the parentheses, with the defaults of what was left out."""
@@ -202,8 +214,10 @@ class _Reader:
 
     def unexpected(self, token: Token, expected: str) -> FactorError:
         """The error of a token that cannot stand where it does."""
-        found = "the end" if token.kind == "end" else token.text[:40]
-        return self.fault(f"expected {expected}, found {found}", token.position)
+        found = "the end" if token.kind == "end" else shortened(token.text)
+        instead = self.grammar.instead.get(token.text)
+        advice = f"; instead of {token.text} {instead}" if instead else ""
+        return self.fault(f"expected {expected}, found {found}{advice}", token.position)
 
     def fault(self, reason: str, position: int) -> FactorError:
         """An error at a character of the text."""

@@ -16,7 +16,7 @@ class Token(NamedTuple):
 
     Parameters
     ----------
-    kind : {"number", "field", "name", "symbol", "end"}
+    kind : {"number", "field", "name", "symbol", "text", "end"}
         What it is.
     text : str
         As written; empty for the end.
@@ -36,6 +36,7 @@ _TOKEN = re.compile(
     | (?P<number> (?: [0-9]+ (?:\.[0-9]*)? | \.[0-9]+ ) (?: [eE][+-]?[0-9]+ )? )
     | (?P<field>  \$\$? [A-Za-z_][A-Za-z0-9_]* )
     | (?P<name>   [A-Za-z_][A-Za-z0-9_]* )
+    | (?P<text>   "[^"\n]*" | '[^'\n]*' )
     | (?P<symbol> \*\* | && | \|\| | [<>=!]= | [-+*/()<>,&|?:!] )
     """,
     re.VERBOSE,
@@ -47,8 +48,6 @@ _INSTEAD = {
     "%": "there is no remainder",
     "=": "write == to compare",
     "$": "the name of a field follows it, as in $close",
-    "'": "there is no text in the language",
-    '"': "there is no text in the language",
     "[": "write parentheses",
     "{": "write parentheses",
     ".": "a number has digits, as in 0.5",
