@@ -1,8 +1,1 @@
-"""The factor language: text to a typed tree."""
-
-from alphalib.errors import FactorError
-from alphalib.features.language.grammar import Dialect
-from alphalib.features.language.parser import parse
-from alphalib.features.language.tree import Node
-
-__all__ = ["Dialect", "FactorError", "Node", "parse"]
+"""The factor language: text to a typed tree. Read its modules directly: `features.fields` needs the units alone."""
