@@ -1,0 +1,197 @@
+"""Factors of a market: expressions in, panels or a parquet file out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from alphalib.compiled import Floats
+from alphalib.errors import InputError
+from alphalib.features.engine.evaluate import Progress, evaluate
+from alphalib.features.engine.inputs import inputs_of, missing_field
+from alphalib.features.engine.show import Shown
+from alphalib.features.language.parser import Dialect, parse
+from alphalib.features.language.tree import Node
+from alphalib.market import Market, Panel
+from alphalib.sessions import Day, last_session
+
+Precision: TypeAlias = Literal["float64", "float32"]
+
+SHORTEST_SLICE = 128
+"""Factors that remember fewer sessions than this, than four times this, … are extended together. [sessions]"""
+
+
+class FactorWarning(UserWarning):
+    """Some factors could not be computed; the others were."""
+
+
+class FactorPanels(dict[str, Panel]):
+    """Panels by the name of their factor.
+
+    Attributes
+    ----------
+    failed : dict of str to str
+        Factors that could not be computed, each with the reason.
+    """
+
+    def __init__(self, panels: Mapping[str, Panel], failed: Mapping[str, str]) -> None:
+        super().__init__(panels)
+        self.failed = dict(failed)
+
+
+def factor(expression: str | Node, market: Market, *, dialect: Dialect = "qlib", mask: bool = True) -> Panel:
+    """A factor of every name at every close.
+
+    Parameters
+    ----------
+    expression : str or Node
+        In the factor language, such as `CSRank(Mean($close, 5) / Ref($close, 20))`.
+    market : Market
+        What it is computed from.
+    dialect : {"qlib", "quant-stream"}
+        Spelling of the expression.
+    mask : bool
+        Missing until a name has the sessions the expression looks back on, and on sessions without a close.
+
+    Returns
+    -------
+    Panel
+        With the labels of `market.close`. [unit of the expression]
+
+    Raises
+    ------
+    InputError
+        When the expression cannot be read, or names what this market does not have.
+    """
+    node = _available(expression, market, dialect)
+    return _computed([node], market, mask=mask)[node]
+
+
+def factors(
+    expressions: Mapping[str, str | Node],
+    market: Market,
+    *,
+    dialect: Dialect = "qlib",
+    mask: bool = True,
+    after: Day | None = None,
+    dtype: Precision = "float64",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> FactorPanels:
+    """Many factors at once; what they share is computed once.
+
+    Parameters
+    ----------
+    expressions : mapping of str to str or Node
+        Factors by name.
+    market : Market
+        What they are computed from.
+    dialect : {"qlib", "quant-stream"}
+        Spelling of the expressions.
+    mask : bool
+        As in `factor`.
+    after : date, optional
+        Only sessions after it; equal to the last bit to the same rows of all history, at a fraction of the work.
+    dtype : {"float64", "float32"}
+        Of the result; it is computed in float64.
+    threads : int, optional
+        As many as this process may use cores, without it.
+    progress : callable, optional
+        Told how many pieces of the work are done, and of how many.
+
+    Returns
+    -------
+    FactorPanels
+        Panels with the labels of `market.close`, and the factors that failed; these are warned of.
+    """
+    nodes, failed = readable(expressions, market, dialect=dialect)
+    panels = _computed(
+        list(dict.fromkeys(nodes.values())),
+        market,
+        mask=mask,
+        after=after,
+        dtype=dtype,
+        threads=threads,
+        progress=progress,
+    )
+    # One factor under two names is one array; of such lazy copies the one that is written to goes its own way.
+    return FactorPanels({name: panels[node].copy(deep=False) for name, node in nodes.items()}, failed)
+
+
+def readable(
+    expressions: Mapping[str, str | Node], market: Market, *, dialect: Dialect = "qlib"
+) -> tuple[dict[str, Node], dict[str, str]]:
+    """Factors that this market can give, and the reasons for the others, which are warned of."""
+    nodes, failed = {}, {}
+    for name, expression in expressions.items():
+        try:
+            nodes[name] = _available(expression, market, dialect)
+        except InputError as error:
+            failed[name] = str(error)
+    if failed:
+        reasons = "\n".join(f"  {name}: {reason}" for name, reason in failed.items())
+        warnings.warn(f"{len(failed)} of {len(expressions)} factors failed:\n{reasons}", FactorWarning, stacklevel=3)
+    return nodes, failed
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+def _available(expression: str | Node, market: Market, dialect: Dialect) -> Node:
+    node = expression if isinstance(expression, Node) else parse(expression, dialect=dialect)
+    if not node.fields:
+        raise InputError(f"{node} is a number; a factor needs a field such as $close")
+    reasons = [reason for name in sorted(node.fields) if (reason := missing_field(name, market))]
+    if reasons:
+        raise InputError("; ".join(reasons))
+    return node
+
+
+def _computed(
+    nodes: Sequence[Node],
+    market: Market,
+    *,
+    mask: bool = True,
+    after: Day | None = None,
+    dtype: Precision = "float64",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> dict[Node, Panel]:
+    cut = 0 if after is None else int(market.sessions.searchsorted(last_session(after), side="right"))
+    shown = Shown.of(market, cut=cut, mask=mask)
+    panels = {node: np.empty((len(market.tickers), len(market.sessions) - cut), dtype=dtype) for node in nodes}
+    inputs = inputs_of(market, frozenset[str]().union(*(node.fields for node in nodes)))
+    for start, group in slices(nodes, cut).items() if cut < len(market.sessions) else ():
+
+        def keep(node: Node, name: int, values: Floats, start: int = start) -> None:
+            shown.copy(values, panels[node][name : name + len(values)], name=name, start=start, lookback=node.lookback)
+
+        evaluate(group, inputs.since(start), keep, threads=threads or cores(), progress=progress)
+    labels = market.close.index[cut:], market.close.columns
+    return {node: pd.DataFrame(values.T, *labels, copy=False) for node, values in panels.items()}
+
+
+def slices(nodes: Iterable[Node], cut: int) -> dict[int, list[Node]]:
+    """From which session factors must be computed so that those from number `cut` on are as in all history.
+
+    Factors with a memory of like length go together: one that remembers everything does not drag the others along.
+    """
+    alike: dict[int | None, list[Node]] = {}
+    for node in nodes:
+        length = SHORTEST_SLICE
+        while node.memory is not None and length < node.memory:
+            length *= 4
+        alike.setdefault(None if node.memory is None else length, []).append(node)
+    starts: dict[int, list[Node]] = {}
+    for group in alike.values():
+        longest = max(cut if node.memory is None else node.memory for node in group)
+        starts.setdefault(max(cut - longest, 0), []).extend(group)
+    return starts
