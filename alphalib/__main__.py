@@ -1,8 +1,9 @@
-"""`python -m alphalib …`: lay out a project, look after it, import files into the store."""
+"""`python -m alphalib …`: lay out a project, look after it, import files into the store, certify the library."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -16,6 +17,7 @@ from alphalib.clock import SystemClock
 from alphalib.doctor import findings
 from alphalib.errors import AlphalibError, InputError
 from alphalib.init import lay_out
+from alphalib.sessions import require_session
 from alphalib.settings import settings
 from alphalib.sources.adjustment import Prices
 from alphalib.sources.files import STEPS_AFTER, import_benchmarks, import_prices
@@ -139,6 +141,27 @@ def minutes(files: Files, store: StoreUrl = None, column: Columns = None) -> Non
     with _steps(len(files) + 1) as step:
         lines = import_minutes(_store(store), files, given=_given(column), today=_today(), step=step)
     _tell(lines)
+
+
+@app.command()
+def certify(
+    store: StoreUrl = None,
+    dates: Annotated[int, typer.Option(help="After how many dates the future is corrupted; at least 8.")] = 8,
+    start: Annotated[str | None, typer.Option(metavar="DATE", help="First session that is read.")] = None,
+) -> None:
+    """Prove that nothing known at a date changes with what comes after; the embedded market without prices stored."""
+    from alphalib.proof import STAGES, certify, steps
+    from alphalib.proof.received import received_from
+
+    received = received_from(_store(store))
+    if start is not None:
+        received = received.since(require_session(start))
+    began = time.monotonic()
+    with _steps(steps(len(STAGES), dates)) as step:
+        certificate = certify(received, dates=dates, step=step)
+    _tell([*certificate.lines(), f"{time.monotonic() - began:.0f} s"])
+    if not certificate.passed:
+        raise typer.Exit(1)
 
 
 def _import_table(name: str, files: list[Path], store: str | None, column: list[str] | None) -> None:

@@ -41,7 +41,7 @@ class Leak:
     stage, artefact : str
         Where.
     how, day
-        What was done to everything after which session.
+        What was done to everything after which session; "replaced" when it stayed the same under all of them.
     what : str
         The first value that differs: its date, its ticker or field, what it is and what it became.
     """
@@ -53,7 +53,7 @@ class Leak:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.stage}, {self.artefact}: {self.what} ({self.how} after {self.day:%Y-%m-%d})"
+        return f"{self.stage}, {self.artefact}: {self.what} (all after {self.day:%Y-%m-%d} {self.how})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,11 +139,15 @@ def certify(
     """
     stages = tuple(stages)
     known = Known.of(received)
-    days = certificate_dates(known.market.sessions, dates)
+    market = known.market
+    days = certificate_dates(market.sessions, dates)
+    described = f"{market.source.name}, {market.close.shape[1]:,} names and {market.close.shape[0]:,} sessions"
     prints: dict[str, dict[str, _Print]] = {}
     for stage in stages:
         step(f"{stage.name}, as it is")
         prints[stage.name] = {name: _Print.of(frame, days) for name, frame in stage.artefacts(known, days)}
+    known = Known(known.received, known.accepted)  # without what the stages left in it
+    del market
     unmoved = {(stage, name) for stage, own in prints.items() for name, one in own.items() if one.future}
     checks: list[_Check] = []
     for day in days:
@@ -160,8 +164,6 @@ def certify(
         [(one.stage, one.how, one.day, len(prints[one.stage]), len(one.broken)) for one in checks],
         columns=["stage", "how", "day", "artefacts", "leaks"],
     )
-    market = known.market
-    described = f"{market.source.name}, {market.close.shape[1]:,} names and {market.close.shape[0]:,} sessions"
     return Certificate(described, table, tuple(leaks), tuple(empty))
 
 
@@ -311,7 +313,7 @@ def _first_difference(one: pd.DataFrame, other: pd.DataFrame) -> str:
 def _deaf(unmoved: Iterable[tuple[str, str]], day: pd.Timestamp) -> Iterator[Leak]:
     for stage, name in unmoved:
         yield Leak(
-            stage, name, "whatever", day, "stays as it is after that date too: it was not computed from these rows"
+            stage, name, "replaced", day, "stays as it is after that date too: it was not computed from these rows"
         )
 
 

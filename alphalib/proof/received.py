@@ -17,7 +17,7 @@ import pandas as pd
 from alphalib.errors import InputError
 from alphalib.market import SECTORS, Market, Source
 from alphalib.sessions import next_session
-from alphalib.sources.sample import World
+from alphalib.sources.sample import World, simulate_market
 from alphalib.sources.stored import BAR, TABLES, assemble, read_table, stored_span
 from alphalib.store import Store
 from alphalib.universe import FOREVER
@@ -53,25 +53,20 @@ class Received:
         return cls(world.bars, world.tables, world.source)
 
     @classmethod
-    def from_store(cls, store: Store, *, start: pd.Timestamp | None = None) -> Received:
-        """The rows on the bus from `start` on: accepted bars, and those that the import had quarantined.
+    def from_store(cls, store: Store) -> Received:
+        """The rows on the bus: accepted bars, and those that the import had quarantined.
 
         Raises
         ------
         InputError
-            When the store has no prices in that span.
+            When the store has no prices.
         """
         span = stored_span(store)
-        if span is None or (start is not None and start > span.last):
-            raise InputError(
-                f"the store {store.url} has no prices" + (f" from {start:%Y-%m-%d} on" if start is not None else "")
-            )
-        columns = ["date", "ticker", *BAR]
+        if span is None:
+            raise InputError(f"the store {store.url} has no prices")
         paths = [*store.paths("prices/daily/*.parquet"), *store.paths("prices/quarantine.parquet")]
-        parts = [store.read_table(path).reindex(columns=columns) for path in paths]
+        parts = [store.read_table(path).reindex(columns=["date", "ticker", *BAR]) for path in paths]
         bars = pd.concat([part for part in parts if len(part)], ignore_index=True)
-        if start is not None:
-            bars = bars[bars["date"] >= start].reset_index(drop=True)
         return cls(bars, {name: read_table(store, name) for name in TABLES}, span.source)
 
     @classmethod
@@ -92,15 +87,37 @@ class Received:
                 **{name: tidy[name].rename(value).reset_index() for name, (_, value) in wide.items()},
                 "membership": members.loc[members["value"], ["ticker", "start", "end"]],
                 "sectors": pd.DataFrame({"ticker": codes["ticker"], "start": codes["start"], "sector": names}),
+                "aliases": pd.DataFrame({"symbol": pd.Series(dtype="str")}).join(
+                    members[["ticker", "start", "end"]][:0]
+                ),
                 "earnings": market.earnings,
                 "fundamentals": market.fundamentals,
             },
             market.source,
         )
 
+    def since(self, start: pd.Timestamp) -> Received:
+        """The same from session `start` on, as `read_market` cuts it: bars alone.
+
+        Raises
+        ------
+        InputError
+            When there is no bar.
+        """
+        bars = self.bars[self.bars["date"] >= start].reset_index(drop=True)
+        if bars.empty:
+            last = self.bars["date"].max()
+            raise InputError(f"{self.source.name} has no prices from {start:%Y-%m-%d} on; it ends on {last:%Y-%m-%d}")
+        return replace(self, bars=bars)
+
     def market(self) -> Market:
         """The market that these rows make, unchecked."""
         return assemble(self.bars, self.tables, self.source)
+
+
+def received_from(store: Store) -> Received:
+    """The rows on the bus, or those of the embedded market when it has no prices."""
+    return Received.from_world(simulate_market()) if stored_span(store) is None else Received.from_store(store)
 
 
 def corrupted(received: Received, day: pd.Timestamp, how: How) -> Received:
@@ -189,7 +206,7 @@ class _Spoil:
         coming = replace(self, how="NaN" if self.how == "cut" else self.how).values(
             table[announced], "date", ["surprise"]
         )
-        return pd.concat([part for part in (spoiled, coming) if len(part)], ignore_index=True)
+        return pd.concat([spoiled, coming], ignore_index=True)
 
     def intervals(self, table: pd.DataFrame) -> pd.DataFrame:
         """Intervals that run lose their end; what follows is nobody, everybody, or somebody else."""
