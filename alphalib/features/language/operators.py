@@ -209,6 +209,8 @@ def _latest(literals: Sequence[float]) -> Reach:
 
 
 def _span(literals: Sequence[float]) -> Reach:
+    if literals[0] == 0:
+        return Reach(0, None)
     return _exponential(literals[0] if literals[0] < 1 else 2.0 / (literals[0] + 1.0))
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from alphalib.errors import InputError
 from alphalib.features.fields import FIELDS
 from alphalib.features.language.operators import NOW, OPERATORS, Operator, Reach
+from alphalib.features.language.tokens import LONGEST_TEXT
 from alphalib.features.language.units import GROUP, NUMBER, Unit
 
 DEEPEST = 48
@@ -80,7 +81,7 @@ class Node:
     @property
     def is_number(self) -> bool:
         """Whether it is a literal."""
-        return self.unit == NUMBER and self.operator is None
+        return self.operator is None and self.unit == NUMBER
 
     @cached_property
     def hash(self) -> str:
@@ -103,7 +104,8 @@ def number(value: float) -> Node:
     """A literal."""
     if not math.isfinite(value):
         raise InputError(f"a number must be finite, got {value!r}")
-    return Node(_spelled(value), NUMBER, literals=(float(value),))
+    value = float(value) + 0.0  # −0 is 0
+    return Node(_spelled(value), NUMBER, literals=(value,))
 
 
 def field(name: str) -> Node:
@@ -127,9 +129,11 @@ def call(name: str, arguments: Sequence[Node], literals: Sequence[float] = ()) -
     size, depth = 1 + sum(node.size for node in ordered), 1 + max(node.depth for node in ordered)
     if size > LARGEST or depth > DEEPEST:
         raise InputError(f"a factor may have {LARGEST} nodes and {DEEPEST} levels, this one has {size} and {depth}")
-    inner = ", ".join([*(node.text for node in ordered), *map(_spelled, literals)])
+    text = f"{name}({', '.join([*(node.text for node in ordered), *map(_spelled, literals)])})"
+    if len(text) > LONGEST_TEXT:
+        raise InputError(f"a factor may have {LONGEST_TEXT:,} characters when written out, this one has {len(text):,}")
     return Node(
-        f"{name}({inner})",
+        text,
         _unit(operator, ordered, literals),
         _reach(operator, ordered, literals),
         size,
@@ -174,11 +178,15 @@ _CONSTANT: dict[str, Callable[..., float]] = {
 
 def _unit(operator: Operator, arguments: Sequence[Node], literals: Sequence[float]) -> Unit:
     units = [argument.unit for argument in arguments]
-    grouped = operator.name in ("CSNeutralize", "Eq", "Ne", "If")
-    if GROUP in units and not grouped:
-        raise InputError(f"{operator.name} cannot take group codes such as $sector; CSNeutralize can")
-    if operator.name == "CSNeutralize" and units[1] != GROUP:
-        raise InputError(f"CSNeutralize takes its groups second, such as $sector; got {arguments[1]}")
+    elsewhere = [] if operator.name in ("Eq", "Ne", "If") else units
+    if operator.name == "CSNeutralize":
+        if units[1] != GROUP:
+            raise InputError(f"CSNeutralize takes its groups second, such as $sector; got {arguments[1]}")
+        elsewhere = [units[0], *units[2:]]
+    if GROUP in elsewhere:
+        raise InputError(
+            f"{operator.name} cannot take group codes such as $sector; they are the second argument of CSNeutralize"
+        )
     if operator.name == "Power" and arguments[1].is_number:
         return units[0] ** arguments[1].literals[0]
     try:

@@ -48,7 +48,7 @@ class Unit:
     def __pow__(self, exponent: float) -> Unit:
         if self.kind != "quantity":
             return self
-        return Unit(self.price * exponent, self.shares * exponent, self.currency * exponent)
+        return Unit(*(round(power * exponent, 9) for power in (self.price, self.shares, self.currency)))
 
     @property
     def is_ratio(self) -> bool:
@@ -61,9 +61,9 @@ class Unit:
         if self.kind == other.kind == "number":
             return NUMBER
         return Unit(
-            self.price + sign * other.price,
-            self.shares + sign * other.shares,
-            self.currency + sign * other.currency,
+            round(self.price + sign * other.price, 9),  # so that x^0.1 · x^0.2 is x^0.3
+            round(self.shares + sign * other.shares, 9),
+            round(self.currency + sign * other.currency, 9),
         )
 
 
