@@ -1,4 +1,4 @@
-"""Which known factors order the names as a factor does, by their values; by their formulas: `features.language.nearest`."""
+"""Which known factors order the names as a factor does; by their formulas, see `features.language.nearest`."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ Row t holds what was known at the close of session t. A session without a bar is
 over it, an average steps over it, and the feature itself is NaN on its row.
 """
 
+from alphalib.errors import FactorError
+from alphalib.features.language.parser import parse
 from alphalib.features.registry import FEATURES, Feature, feature, feature_panels, features_off
 
-__all__ = ["FEATURES", "Feature", "feature", "feature_panels", "features_off"]
+__all__ = ["FEATURES", "FactorError", "Feature", "feature", "feature_panels", "features_off", "parse"]
