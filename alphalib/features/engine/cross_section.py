@@ -7,16 +7,15 @@ all are equal, the mean is that value and the spread 0, to the bit.
 
 import numpy as np
 
-from alphalib.compiled import Bools, Floats, kernel, kernel_part
+from alphalib.compiled import Bools, Floats, kernel, kernel_part, stamp
+from alphalib.features.engine import values
+from alphalib.features.engine.values import FLAT
 
 MEAN, SUM, COUNT, MAX, MIN, STD, SKEW, DEMEANED, SCORE, SCALED = range(10)
 
-FLAT = 1e-12
-"""A standard deviation below this share of the mean is rounding, not spread: what is divided by it is missing."""
-
 
 @kernel
-def cross_moment(x: Floats, members: Bools, kind: int, total: float, out: Floats) -> None:
+def cross_moment(x: Floats, members: Bools, kind: int, total: float, out: Floats, sources: int = stamp(values)) -> None:
     """A statistic of the members for every name, or the names' values less it or over it."""
     sessions, names = x.shape
     for t in range(sessions):

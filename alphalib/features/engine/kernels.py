@@ -42,7 +42,7 @@ members need every input of CSNeutralize and CSResid).
 | CSZScore | 2 | the members have no spread |
 | CSSkew | 3 | the members have no spread |
 | CSScale | 1 | all members are 0 |
-| CSNeutralize | 1 of the name's group | the group is unknown; with regressors, members are not more than the fit's numbers |
+| CSNeutralize | 1 of the name's group | the group is unknown; with regressors: no more members than numbers fitted |
 | CSResid | 1 | as for CSNeutralize; a lone member has 0 |
 """
 

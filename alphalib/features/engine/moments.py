@@ -7,14 +7,13 @@ the window's length is lost to rounding, and no value outside the window, howeve
 
 import numpy as np
 
-from alphalib.compiled import Floats, kernel, kernel_part
-
-FLAT = 1e-12
-"""A spread below this share of the level is rounding, not spread: ratios to it are missing."""
+from alphalib.compiled import Floats, kernel, kernel_part, stamp
+from alphalib.features.engine import values
+from alphalib.features.engine.values import FLAT, first_value, latest_value
 
 
 @kernel
-def rolling_variance(x: Floats, window: int, first: int, root: bool, out: Floats) -> None:
+def rolling_variance(x: Floats, window: int, first: int, root: bool, out: Floats, sources: int = stamp(values)) -> None:
     """Variance with n − 1, or its root; at least two values."""
     names, sessions = x.shape
     sums, tails = np.empty((3, sessions)), np.empty((3, sessions))
@@ -22,9 +21,9 @@ def rolling_variance(x: Floats, window: int, first: int, root: bool, out: Floats
         row, result = x[name], out[name]
         begin, end = 0, min(window - first % window, sessions)
         while begin < sessions:
-            anchor = _first_value(row, begin, end)
+            anchor = first_value(row, begin, end)
             if anchor > begin:
-                pivot = _latest_value(row, begin, window)
+                pivot = latest_value(row, begin, window)
                 _tails(row, begin, window, pivot, tails)
                 _forward(row, begin, anchor, window, pivot, tails, sums)
             if anchor < end:
@@ -37,24 +36,6 @@ def rolling_variance(x: Floats, window: int, first: int, root: bool, out: Floats
             variance = max(spread, 0.0) / (count * (count - 1.0))
             answer = np.sqrt(variance) if root else variance
             result[t] = answer if count >= 2.0 and abs(spread) < np.inf else np.nan
-
-
-@kernel_part
-def _first_value(row: Floats, begin: int, end: int) -> int:
-    """Column of the first value in begin … end − 1, or end."""
-    for t in range(begin, end):
-        if abs(row[t]) < np.inf:
-            return t
-    return end
-
-
-@kernel_part
-def _latest_value(row: Floats, begin: int, window: int) -> float:
-    """The latest of the window − 1 values before `begin`; 0 when there is none."""
-    for t in range(begin - 1, max(begin - window, -1), -1):
-        if abs(row[t]) < np.inf:
-            return float(row[t])
-    return 0.0
 
 
 @kernel_part
@@ -88,7 +69,7 @@ def _forward(row: Floats, start: int, end: int, window: int, pivot: float, tails
 
 
 @kernel
-def rolling_shape(x: Floats, window: int, first: int, fourth: bool, out: Floats) -> None:
+def rolling_shape(x: Floats, window: int, first: int, fourth: bool, out: Floats, sources: int = stamp(values)) -> None:
     """Unbiased skewness (at least three values), or excess kurtosis (four), as in pandas; missing without spread."""
     names, sessions = x.shape
     sums, tails = np.empty((6, sessions)), np.empty((5, sessions))
@@ -96,9 +77,9 @@ def rolling_shape(x: Floats, window: int, first: int, fourth: bool, out: Floats)
         row, result = x[name], out[name]
         begin, end = 0, min(window - first % window, sessions)
         while begin < sessions:
-            anchor = _first_value(row, begin, end)
+            anchor = first_value(row, begin, end)
             if anchor > begin:
-                pivot = _latest_value(row, begin, window)
+                pivot = latest_value(row, begin, window)
                 _power_tails(row, begin, window, pivot, tails)
                 _power_forward(row, begin, anchor, window, pivot, tails, sums)
             if anchor < end:

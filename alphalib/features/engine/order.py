@@ -4,6 +4,9 @@ import numpy as np
 
 from alphalib.compiled import Floats, kernel, kernel_part
 
+VECTOR = 16
+"""A sorted window is padded to a multiple of what a compiled loop takes at a time."""
+
 
 @kernel
 def rolling_extreme(x: Floats, window: int, first: int, sign: float, out: Floats) -> None:
@@ -38,28 +41,30 @@ def rolling_extreme_place(x: Floats, window: int, first: int, sign: float, since
     with `since`, the sessions since the latest of equals. Missing sessions have a place, but are never it.
     """
     names, sessions = x.shape
-    tail, tail_place = np.empty(sessions), np.empty(sessions, np.int64)
+    tail, tail_place = np.empty(sessions), np.empty(sessions)
     for name in range(names):
         row, result = x[name], out[name]
         begin, end = 0, min(window - first % window, sessions)
         while begin < sessions:
-            best, place = -np.inf, begin
+            best, place = -np.inf, float(begin)
             tail[begin], tail_place[begin] = best, place
             for t in range(begin - 1, max(begin - window, -1), -1):
-                value = sign * row[t]
-                if (value > best or (value == best and not since)) and value < np.inf:
-                    best, place = value, t
+                value = sign * row[t] if abs(row[t]) < np.inf else -np.inf
+                better = value > best if since else value >= best
+                best = value if better else best
+                place = float(t) if better else place
                 tail[t], tail_place[t] = best, place
-            best, place = -np.inf, begin
+            best, place = -np.inf, float(begin)
             for t in range(begin, end):
-                value = sign * row[t]
-                if (value > best or (value == best and since)) and value < np.inf:
-                    best, place = value, t
-                oldest = max(t - window + 1, 0)
-                earlier = tail[oldest]
-                is_earlier = earlier > best or (earlier == best and not since)
-                found = tail_place[oldest] if is_earlier else place
-                answer = t - found if since else found - max(t - window + 1, -first) + 1
+                value = sign * row[t] if abs(row[t]) < np.inf else -np.inf
+                better = value >= best if since else value > best
+                best = value if better else best
+                place = float(t) if better else place
+                oldest = t - window + 1
+                earlier = tail[max(oldest, 0)]
+                is_earlier = earlier > best if since else earlier >= best
+                found = tail_place[max(oldest, 0)] if is_earlier else place
+                answer = t - found if since else found - max(oldest, -first) + 1
                 result[t] = answer if best > -np.inf or earlier > -np.inf else np.nan
             begin, end = end, min(end + window, sessions)
 
@@ -101,55 +106,48 @@ def _compare(earlier: Floats, now: Floats, doubled: Floats) -> None:
 def rolling_quantile(x: Floats, window: int, first: int, share: float, out: Floats) -> None:
     """Quantile of the window's values, linear between them; at least one.
 
-    The window is kept sorted, missing sessions as +inf at its end. A session replaces the oldest value by the newest in
-    one pass without a branch: every place takes the value it has or the one beside it.
+    The window is kept sorted, missing sessions as +inf at its end; each session puts its value in the place of the
+    oldest.
     """
     names, sessions = x.shape
-    length = min(window, sessions)
-    padded = np.empty(length + 2)
-    ordered = padded[1:-1]
+    length = -(-min(window, sessions) // VECTOR) * VECTOR
+    ordered, spare = np.empty(length + 2), np.empty(length + 2)
     for name in range(names):
         row, result = x[name], out[name]
-        padded[:] = np.inf
-        padded[0] = -np.inf
+        ordered[:], spare[:] = np.inf, np.inf
+        ordered[0], spare[0] = -np.inf, -np.inf
         count = 0
         for t in range(sessions):
-            new = row[t] + 0.0 if abs(row[t]) < np.inf else np.inf  # −0 + 0 = 0: equal values, equal bits
-            old = np.inf
+            new, old = np.inf, np.inf
+            if abs(row[t]) < np.inf:
+                new = row[t] + 0.0  # −0 + 0 = 0: equal values, equal bits
+                count += 1
             if t >= window and abs(row[t - window]) < np.inf:
                 old = row[t - window] + 0.0
-            count += (new < np.inf) - int(old < np.inf)
-            if new > old:
-                _replace_up(padded, old, new)
-            elif new < old:
-                _replace_down(padded, old, new)
-            if count == 0:
-                result[t] = np.nan
-                continue
-            place = share * (count - 1)
+                count -= 1
+            _replace(ordered, old, new, spare)
+            ordered, spare = spare, ordered
+            place = share * max(count - 1, 0)
             below = int(place)
-            low = ordered[below]
-            high = ordered[min(below + 1, count - 1)]
+            low, high = ordered[1 + below], ordered[1 + min(below + 1, max(count - 1, 0))]
             answer = low + (high - low) * (place - below)
             result[t] = answer if abs(answer) < np.inf else np.nan
 
 
 @kernel_part
-def _replace_up(padded: Floats, old: float, new: float) -> None:
-    """Sorted values between −inf and +inf: take `old` out, put the larger `new` in."""
-    for place in range(1, len(padded) - 1):
-        value, following = padded[place], padded[place + 1]
-        moved = value if value > new else (min(new, following))
-        padded[place] = value if value < old else moved
+def _replace(ordered: Floats, old: float, new: float, result: Floats) -> None:
+    """Sorted values between −inf and +inf, with `new` instead of `old`.
 
-
-@kernel_part
-def _replace_down(padded: Floats, old: float, new: float) -> None:
-    """Sorted values between −inf and +inf: take `old` out, put the smaller `new` in."""
-    for place in range(len(padded) - 2, 0, -1):
-        value, preceding = padded[place], padded[place - 1]
-        moved = value if value < new else (max(new, preceding))
-        padded[place] = value if value > old else moved
+    Without a branch, so that a vector of places goes at a time: without `old` the values beside a place are `low` and
+    `high`, and it takes the middle one of those and `new`.
+    """
+    length = len(ordered) - 2
+    before, here, after, changed = ordered[:length], ordered[1:-1], ordered[2:], result[1:-1]
+    for place in range(length):
+        low = before[place] if before[place] < old else here[place]
+        high = here[place] if here[place] < old else after[place]
+        least = low if low > new else new  # noqa: FURB136
+        changed[place] = least if least < high else high  # noqa: FURB136
 
 
 @kernel

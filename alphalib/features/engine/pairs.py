@@ -5,12 +5,11 @@ Blocks and pivots as in `moments`; the pivot is the first session of the block o
 
 import numpy as np
 
-from alphalib.compiled import Floats, kernel, kernel_part
+from alphalib.compiled import Floats, kernel, kernel_part, stamp
+from alphalib.features.engine import values
+from alphalib.features.engine.values import FLAT
 
 CORRELATION, COVARIANCE, SLOPE, RESIDUAL = range(4)
-
-FLAT = 1e-12
-"""A spread below this share of the level is rounding, not spread: what is divided by it is missing."""
 
 # Rows of the sums of a window: number of pairs, Σ dx, Σ dy, Σ dx², Σ dy², Σ dx · dy, d = distance from the pivot; then
 # the two pivots.
@@ -18,7 +17,9 @@ _COUNT, _X, _Y, _XX, _YY, _XY, _PIVOT_X, _PIVOT_Y = range(8)
 
 
 @kernel
-def rolling_pair(x: Floats, y: Floats, window: int, first: int, kind: int, out: Floats) -> None:
+def rolling_pair(
+    x: Floats, y: Floats, window: int, first: int, kind: int, out: Floats, sources: int = stamp(values)
+) -> None:
     """Correlation, covariance with n − 1, slope of x on y, or the last session's residual of it; at least two pairs.
 
     Correlation is missing where either has no spread, slope and residual where y has none; the residual also on

@@ -5,12 +5,11 @@ Blocks and pivots as in `moments`. Places count from the block's first session, 
 
 import numpy as np
 
-from alphalib.compiled import Floats, kernel, kernel_part
+from alphalib.compiled import Floats, kernel, kernel_part, stamp
+from alphalib.features.engine import values
+from alphalib.features.engine.values import FLAT, first_value, latest_value
 
 SLOPE, RSQUARE, RESIDUAL, WEIGHTED = range(4)
-
-FLAT = 1e-12
-"""A spread below this share of the level is rounding, not spread: R² is missing."""
 
 # Rows of the sums of a window: number of values, Σ place, Σ place², Σ distance, Σ place · distance, Σ distance²;
 # then the pivot that distances are from and the place of the window's last session.
@@ -18,7 +17,9 @@ _COUNT, _PLACE, _SQUARE, _SHIFT, _CROSS, _SPREAD, _PIVOT, _NOW = range(8)
 
 
 @kernel
-def rolling_trend(x: Floats, window: int, first: int, kind: int, growing: bool, out: Floats) -> None:
+def rolling_trend(
+    x: Floats, window: int, first: int, kind: int, growing: bool, out: Floats, sources: int = stamp(values)
+) -> None:
     """Slope per session, R², residual of the last session (at least two values), or weighted mean (at least one).
 
     Weights of the mean fall by one a session, from `window` for the last session, or from its number since the first
@@ -31,9 +32,9 @@ def rolling_trend(x: Floats, window: int, first: int, kind: int, growing: bool, 
         row = x[name]
         begin, end = 0, min(window - first % window, sessions)
         while begin < sessions:
-            anchor = _first_value(row, begin, end)
+            anchor = first_value(row, begin, end)
             if anchor > begin:
-                pivot = _latest_value(row, begin, window)
+                pivot = latest_value(row, begin, window)
                 _tails(row, begin, window, pivot, tails)
                 _forward(row, begin, anchor, begin, window, pivot, tails, sums)
             if anchor < end:
@@ -48,24 +49,6 @@ def rolling_trend(x: Floats, window: int, first: int, kind: int, growing: bool, 
             _residual(sums, row, out[name])
         else:
             _weighted(sums, 0 if growing else window, out[name])
-
-
-@kernel_part
-def _first_value(row: Floats, begin: int, end: int) -> int:
-    """Column of the first value in begin … end − 1, or end."""
-    for t in range(begin, end):
-        if abs(row[t]) < np.inf:
-            return t
-    return end
-
-
-@kernel_part
-def _latest_value(row: Floats, begin: int, window: int) -> float:
-    """The latest of the window − 1 values before `begin`; 0 when there is none."""
-    for t in range(begin - 1, max(begin - window, -1), -1):
-        if abs(row[t]) < np.inf:
-            return float(row[t])
-    return 0.0
 
 
 @kernel_part
