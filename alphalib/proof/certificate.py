@@ -145,7 +145,8 @@ def certify(
     prints: dict[str, dict[str, _Print]] = {}
     for stage in stages:
         step(f"{stage.name}, as it is")
-        prints[stage.name] = {name: _Print.of(frame, days) for name, frame in stage.artefacts(known, days)}
+        with _quiet():
+            prints[stage.name] = {name: _Print.of(frame, days) for name, frame in stage.artefacts(known, days)}
     known = Known(known.received, known.accepted)  # without what the stages left in it
     del market
     unmoved = {(stage, name) for stage, own in prints.items() for name, one in own.items() if one.future}
@@ -249,7 +250,7 @@ def _checked(
     moved: list[str] = []
     missing = {name for name, one in prints.items() if not one.nothing[place]}
     try:
-        with _nonsense_is_quiet():
+        with _quiet():
             for name, frame in stage.artefacts(spoilt, days[days <= spoilt.market.last]):
                 missing.discard(name)
                 known = _until(frame, day)
@@ -286,7 +287,7 @@ def _differences(
 ) -> dict[str, str]:
     spoilt = known.corrupted(day, how)
     found = dict.fromkeys(where, "")
-    with _nonsense_is_quiet():
+    with _quiet():
         is_now = (pair for pair in stage.artefacts(known, days) if pair[0] in where)
         becomes = (pair for pair in stage.artefacts(spoilt, days[days <= spoilt.market.last]) if pair[0] in where)
         for (name, one), (_, other) in zip(is_now, becomes, strict=True):
@@ -318,7 +319,7 @@ def _deaf(unmoved: Iterable[tuple[str, str]], day: pd.Timestamp) -> Iterator[Lea
 
 
 @contextmanager
-def _nonsense_is_quiet() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from alphalib.features import feature_panels
+from alphalib.features.catalog import CATALOG, Entry
+from alphalib.features.factors import factors
 from alphalib.labels import forward_return, label_end, sector_relative_return
 from alphalib.market import Market
 from alphalib.models.design import stack
@@ -29,6 +31,7 @@ from alphalib.universe import symbols
 Artefacts: TypeAlias = Iterator[tuple[str, pd.DataFrame]]
 HORIZONS = (5, 21)  # [sessions]
 SEASON = 63  # [sessions]
+BLOCK = 256 * 2**20  # [bytes] of factors that are held at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +148,20 @@ def design(known: Known, days: pd.DatetimeIndex) -> Artefacts:
     yield "names of the matrix", pd.DataFrame({"ticker": rows.tickers[rows.column]}, index=rows.dates)
 
 
+def catalogue(entries: Mapping[str, Entry]) -> Callable[[Known, pd.DatetimeIndex], Artefacts]:
+    """The factors of a catalogue, a block at a time; one that this market cannot give has no rows."""
+
+    def of_block(known: Known, days: pd.DatetimeIndex) -> Artefacts:
+        nodes = [(name, entry.node) for name, entry in entries.items()]
+        size = max(BLOCK // (known.market.close.size * 8), 1)
+        for first in range(0, len(nodes), size):
+            panels = factors(dict(nodes[first : first + size]), known.market)
+            yield from panels.items()
+            yield from ((name, known.market.close[:0]) for name in panels.failed)
+
+    return of_block
+
+
 STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
@@ -153,6 +170,7 @@ STAGES: Mapping[str, Stage] = {
         Stage("universe", universe),
         Stage("labels", labels),
         Stage("design", design),
+        *(Stage(name, catalogue(entries)) for name, entries in CATALOG.items()),
     )
 }
 """Every stage by its name, in the order of the pipeline."""
