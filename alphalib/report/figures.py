@@ -1,71 +1,32 @@
-"""Pictures of the weekly report, as matplotlib figures: SVG for the page, PNG for the mail.
-
-Sizes are CSS pixels. The colours below are those of the light page; `svg` turns each into the page's own CSS variable,
-so that one picture is right on a light and on a dark page.
-"""
+"""Pictures of the weekly report, as matplotlib figures: SVG for the page, PNG for the mail."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from alphalib.report.canvas import (
+    NARROW,
+    TYPE_SIZE,
+    WIDE,
+    Whisker,
+    colour_of,
+    is_wide,
+    new_figure,
+    own_style,
+    plain,
+    thinned,
+    titled,
+    year_axis,
+)
 from alphalib.report.words import number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-PALETTE = {
-    "--ink": "#1c1b19",
-    "--soft": "#6a665d",
-    "--rule": "#dad5c9",
-    "--book": "#1d4f8c",
-    "--spy": "#8b8577",
-    "--equal": "#b8772a",
-    "--loss": "#a63a2b",
-    "--halt": "#efe2d6",
-    "--paper": "#fbfaf6",
-}
-"""CSS variable of each colour and its value on a light page; all different, because `svg` finds them by value."""
-
-WIDE, NARROW = 700, 344
-"""Width of a picture in the page's main column, and on a phone. [px]"""
-
-_POINTS = 640
-_DPI = 72  # one point is one CSS pixel
-
-
-Given = ParamSpec("Given")
-
-
-def own_style(draw: Callable[Given, Figure]) -> Callable[Given, Figure]:
-    """A figure that does not depend on what a notebook, or an import, has set in matplotlib."""
-
-    @wraps(draw)
-    def drawn(*args: Given.args, **kwargs: Given.kwargs) -> Figure:
-        with _style({}):
-            return draw(*args, **kwargs)
-
-    return drawn
-
-
-@dataclass(frozen=True)
-class Whisker:
-    """One line of an interval picture: a value and its interval."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    colour: str = "--book"
 
 
 @own_style
@@ -91,18 +52,18 @@ def growth(nav: pd.DataFrame, *, width: int = WIDE) -> Figure:
     ]
     with_exposure = "exposure" in frame and frame["exposure"].notna().any()
     heights = [3.4, 1.25, 0.8] if with_exposure else [3.4, 1.25]
-    figure = _figure(width, (430 if width > 500 else 400) if with_exposure else 340)
+    figure = new_figure(width, (430 if width > 500 else 400) if with_exposure else 340)
     axes = figure.subplots(len(heights), 1, sharex=True, gridspec_kw={"height_ratios": heights, "hspace": 0.1})
-    shown = _thinned(frame)
+    shown = thinned(frame)
     _growth_lines(axes[0], shown, lines)
     _drawdowns(axes[1], frame, shown.index, lines)
     if with_exposure:
-        axes[2].fill_between(shown.index, shown["exposure"], color=_colour("--rule"), linewidth=0, step="post")
-        _titled(axes[2], "Share of the book invested")
+        axes[2].fill_between(shown.index, shown["exposure"], color=colour_of("--rule"), linewidth=0, step="post")
+        titled(axes[2], "Share of the book invested")
         axes[2].set_ylim(0, 1)
         axes[2].set_yticks([0, 0.5, 1], ["0", "50", "100%"])
     _halts(axes, frame)
-    _years(axes[-1], frame.index)
+    year_axis(axes[-1], frame.index)
     return figure
 
 
@@ -126,24 +87,24 @@ def information_coefficient(
     series = ic.set_index("date")["rank_ic"].sort_index().dropna()
     monthly = series.groupby(series.index.to_period("M")).mean()
     yearly = series.rolling("365D").mean()[series.index >= series.index[0] + pd.Timedelta(days=364)]
-    figure = _figure(width, 270 if width > 500 else 250)
+    figure = new_figure(width, 270 if width > 500 else 250)
     with_mean = mean is not None
     axes = figure.subplots(
         1, 1 + with_mean, sharey=True, squeeze=False, gridspec_kw={"width_ratios": [1, 0.13][: 1 + with_mean]}
     )[0]
     months = monthly.index.to_timestamp() + pd.Timedelta(days=14)
-    axes[0].bar(months, monthly.to_numpy(), width=22, color=_colour("--rule"), linewidth=0)
-    trailing = _thinned(yearly.to_frame("ic"))
-    axes[0].plot(trailing.index, trailing["ic"], color=_colour("--book"), linewidth=1.8)
+    axes[0].bar(months, monthly.to_numpy(), width=22, color=colour_of("--rule"), linewidth=0)
+    trailing = thinned(yearly.to_frame("ic"))
+    axes[0].plot(trailing.index, trailing["ic"], color=colour_of("--book"), linewidth=1.8)
     for panel in axes:
-        panel.axhline(0, color=_colour("--ink"), linewidth=0.8)
+        panel.axhline(0, color=colour_of("--ink"), linewidth=0.8)
         if detectable is not None:
-            panel.axhline(detectable, color=_colour("--loss"), linewidth=1, linestyle=(0, (4, 3)))
+            panel.axhline(detectable, color=colour_of("--loss"), linewidth=1, linestyle=(0, (4, 3)))
     heights = [-0.01, 0.01, *monthly, detectable or 0.0, *([mean.low, mean.high] if mean else [])]
     axes[0].set_ylim(1.1 * min(heights), 1.1 * max(heights))
     axes[0].yaxis.set_major_formatter(lambda value, _: number(value, digits=2))
-    _titled(axes[0], "Rank IC: mean of each month, and over the year before")
-    _years(axes[0], series.index)
+    titled(axes[0], "Rank IC: mean of each month, and over the year before")
+    year_axis(axes[0], series.index)
     if mean is not None:
         _standing(axes[1], mean)
     return figure
@@ -152,18 +113,18 @@ def information_coefficient(
 @own_style
 def intervals(rows: Sequence[Whisker], *, title: str, width: int = WIDE, as_percent: bool = False) -> Figure:
     """Values with their intervals, one under the other, with a line at zero."""
-    figure = _figure(width, 46 + 34 * len(rows))
+    figure = new_figure(width, 46 + 34 * len(rows))
     axes = figure.subplots()
-    _titled(axes, title)
+    titled(axes, title)
     for place, row in enumerate(reversed(rows)):
-        colour = _colour(row.colour)
+        colour = colour_of(row.colour)
         axes.plot([row.low, row.high], [place, place], color=colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot([row.value], [place], "o", color=colour, markersize=7, markeredgecolor=_colour("--paper"))
-    axes.axvline(0, color=_colour("--ink"), linewidth=0.8)
+        axes.plot([row.value], [place], "o", color=colour, markersize=7, markeredgecolor=colour_of("--paper"))
+    axes.axvline(0, color=colour_of("--ink"), linewidth=0.8)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_yticks(range(len(rows)), [row.name for row in reversed(rows)])
-    axes.tick_params(axis="y", colors=_colour("--ink"))
-    axes.grid(visible=True, axis="x", color=_colour("--rule"), linewidth=0.7)
+    axes.tick_params(axis="y", colors=colour_of("--ink"))
+    axes.grid(visible=True, axis="x", color=colour_of("--rule"), linewidth=0.7)
     axes.grid(visible=False, axis="y")
     axes.spines["bottom"].set_visible(False)
     form = (lambda value, _: percent(value, digits=0)) if as_percent else (lambda value, _: number(value, digits=1))
@@ -183,77 +144,18 @@ def coverage(priced: pd.DataFrame, *, width: int = NARROW) -> Figure:
         [px]
     """
     share = priced.set_index("date")["share"].sort_index().dropna()
-    shown = _thinned(share.to_frame("share"))["share"]
-    figure = _figure(width, 150)
+    shown = thinned(share.to_frame("share"))["share"]
+    figure = new_figure(width, 150)
     axes = figure.subplots()
-    axes.plot(shown.index, shown, color=_colour("--book"), linewidth=1.6)
-    axes.fill_between(shown.index, shown, 1.0, color=_colour("--halt"), linewidth=0)
+    axes.plot(shown.index, shown, color=colour_of("--book"), linewidth=1.6)
+    axes.fill_between(shown.index, shown, 1.0, color=colour_of("--halt"), linewidth=0)
     bottom = min(0.9, np.floor(10 * share.min()) / 10) if len(share) else 0.9
     axes.set_ylim(bottom, 1.0)
     axes.set_yticks([bottom, (1 + bottom) / 2, 1.0])
     axes.yaxis.set_major_formatter(lambda value, _: percent(value, digits=0))
-    _titled(axes, "Members with a price, by date")
-    _years(axes, share.index)
+    titled(axes, "Members with a price, by date")
+    year_axis(axes, share.index)
     return figure
-
-
-def svg(figure: Figure, *, name: str, description: str) -> str:
-    """A figure as an inline SVG element, in the page's own font and colours.
-
-    Parameters
-    ----------
-    figure : Figure
-        From one of the functions above.
-    name : str
-        Unlike any other on the page; keeps the ids inside apart.
-    description : str
-        What a person who cannot see it should know.
-    """
-    text = io.StringIO()
-    with _style({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(text, format="svg", transparent=True, metadata=dict.fromkeys(_METADATA))
-    body = text.getvalue()
-    body = re.sub(r"<(metadata|style)\b.*?</\1>", "", body[body.index("<svg") :], flags=re.DOTALL)
-    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', body).groups()  # type: ignore[union-attr]
-    for variable, colour in PALETTE.items():
-        body = body.replace(colour, f"var({variable})")
-    body = re.sub(r"'?DejaVu Sans'?[^;\"]*", "var(--sans)", body)
-    opening = f'<svg class="picture" role="img" aria-label="{_escaped(description)}" viewBox="0 0 {width} {height}">'
-    body = re.sub(r"<svg\b.*?>", lambda _: opening, body, count=1, flags=re.DOTALL)
-    body = re.sub(
-        r'<g id="[^"]*"', "<g", body
-    )  # the same in every picture, and no two elements of a page may share one
-    # A tenth of a pixel is enough, and halves the page.
-    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d)\d+", r"\1", tag[0]), body)
-    return re.sub(r"\n\s*", "\n", body).strip()
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as a PNG on the light page's paper, at twice its size."""
-    content = io.BytesIO()
-    with _style({}):
-        figure.savefig(content, format="png", dpi=2 * _DPI, facecolor=PALETTE["--paper"], metadata={"Software": None})
-    return content.getvalue()
-
-
-_METADATA = ("Date", "Creator", "Format", "Type")
-
-
-@contextmanager
-def _style(more: dict[str, Any]) -> Iterator[None]:
-    import matplotlib
-
-    settings: Any = {"font.family": "DejaVu Sans", "axes.unicode_minus": True, **more}
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(settings)
-        yield
-
-
-def _figure(width: int, height: int) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, layout="constrained")
 
 
 def _growth_lines(axes: Axes, shown: pd.DataFrame, lines: list[tuple[str, str, str]]) -> None:
@@ -263,26 +165,26 @@ def _growth_lines(axes: Axes, shown: pd.DataFrame, lines: list[tuple[str, str, s
     high = max(101.0, *(series.max() for series in base.values()))
     axes.set_ylim(low / 1.03, high * 1.03)  # before the lines: a flat one has no range of its own
     for column, _, colour in lines:
-        axes.plot(shown.index, base[column], color=_colour(colour), linewidth=2.0 if column == "nav" else 1.4)
+        axes.plot(shown.index, base[column], color=colour_of(colour), linewidth=2.0 if column == "nav" else 1.4)
     ticks = _round_levels(low, high)
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_yticks([], minor=True)
     ends = [float(np.log(base[column].dropna().iloc[-1])) for column, _, _ in lines]
-    apart = _spread(ends, least=(0.078 if _is_wide(axes) else 0.115) * float(np.log(high / low * 1.06)))
+    apart = _spread(ends, least=(0.078 if is_wide(axes) else 0.115) * float(np.log(high / low * 1.06)))
     for (_, name, colour), height in zip(lines, apart, strict=True):
         axes.annotate(
-            name if _is_wide(axes) else name.replace(" ", "\n"),
+            name if is_wide(axes) else name.replace(" ", "\n"),
             (1.0, float(np.exp(height))),
             xycoords=("axes fraction", "data"),
             xytext=(4, 0),
             textcoords="offset points",
-            color=_colour(colour),
+            color=colour_of(colour),
             va="center",
-            fontsize=_SIZE,
+            fontsize=TYPE_SIZE,
             fontweight="bold" if name == "Book" else "normal",
             annotation_clip=False,
         )
-    _titled(axes, "Growth of 100, ratio scale")
+    titled(axes, "Growth of 100, ratio scale")
 
 
 def _drawdowns(axes: Axes, frame: pd.DataFrame, shown: pd.Index, lines: list[tuple[str, str, str]]) -> None:
@@ -290,14 +192,14 @@ def _drawdowns(axes: Axes, frame: pd.DataFrame, shown: pd.Index, lines: list[tup
     for column, _, colour in lines:
         fallen = (frame[column] / frame[column].cummax() - 1.0).reindex(shown)
         if column == "nav":
-            axes.fill_between(shown, fallen, color=_colour(colour), alpha=0.25, linewidth=0)
+            axes.fill_between(shown, fallen, color=colour_of(colour), alpha=0.25, linewidth=0)
         if column in ("nav", "spy"):
-            axes.plot(shown, fallen, color=_colour(colour), linewidth=1.1)
+            axes.plot(shown, fallen, color=colour_of(colour), linewidth=1.1)
             deepest = min(deepest, 1.05 * float(fallen.min()))
     axes.set_ylim(deepest, 0)
     axes.locator_params(axis="y", nbins=3)
     axes.yaxis.set_major_formatter(lambda value, _: percent(value, digits=0))
-    _titled(axes, "Fall from the highest value so far")
+    titled(axes, "Fall from the highest value so far")
 
 
 def _halts(axes: Sequence[Axes], frame: pd.DataFrame) -> None:
@@ -307,55 +209,16 @@ def _halts(axes: Sequence[Axes], frame: pd.DataFrame) -> None:
     spells = (halted != halted.shift(fill_value=False)).cumsum()[halted]
     for _, spell in spells.groupby(spells):
         for panel in axes:
-            panel.axvspan(spell.index[0], spell.index[-1], color=_colour("--halt"), linewidth=0, zorder=0)
+            panel.axvspan(spell.index[0], spell.index[-1], color=colour_of("--halt"), linewidth=0, zorder=0)
 
 
 def _standing(axes: Axes, mean: Whisker) -> None:
-    axes.plot([0, 0], [mean.low, mean.high], color=_colour("--book"), linewidth=2.2, solid_capstyle="butt")
-    axes.plot([0], [mean.value], "o", color=_colour("--book"), markersize=7, markeredgecolor=_colour("--paper"))
+    axes.plot([0, 0], [mean.low, mean.high], color=colour_of("--book"), linewidth=2.2, solid_capstyle="butt")
+    axes.plot([0], [mean.value], "o", color=colour_of("--book"), markersize=7, markeredgecolor=colour_of("--paper"))
     axes.set_xlim(-1, 1)
-    _plain(axes)
+    plain(axes)
     axes.tick_params(axis="y", length=0, labelleft=False)
     axes.set_xticks([0], ["all"])
-
-
-_SIZE = 11.5
-
-
-def _is_wide(axes: Axes) -> bool:
-    figure: Any = axes.figure
-    return bool(figure.get_figwidth() * _DPI > 500)
-
-
-def _plain(axes: Axes) -> None:
-    axes.set_axisbelow(True)
-    axes.patch.set_visible(False)
-    for side in ("left", "right", "top"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_colour("--soft"))
-    axes.grid(visible=True, axis="y", color=_colour("--rule"), linewidth=0.7)
-    axes.tick_params(axis="both", length=0, colors=_colour("--soft"), labelsize=_SIZE)
-
-
-def _titled(axes: Axes, text: str) -> None:
-    _plain(axes)
-    axes.set_title(text, loc="left", fontsize=_SIZE, color=_colour("--soft"), pad=6)
-
-
-def _years(axes: Axes, dates: pd.Index) -> None:
-    import matplotlib.dates
-
-    ticks: Any = matplotlib.dates  # its classes carry no types
-    years = (dates[-1] - dates[0]).days / 365
-    wide = _is_wide(axes)
-    if years >= 2:
-        axes.xaxis.set_major_locator(ticks.YearLocator(base=max(1, int(np.ceil(years / (9 if wide else 5))))))
-        axes.xaxis.set_major_formatter(ticks.DateFormatter("%Y"))
-    else:
-        locator = ticks.AutoDateLocator(minticks=3, maxticks=7 if wide else 4)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ticks.ConciseDateFormatter(locator, show_offset=False))
-    axes.set_xlim(dates[0], max(dates[-1], dates[0] + pd.Timedelta(days=1)))
 
 
 def _round_levels(low: float, high: float) -> list[float]:
@@ -387,27 +250,3 @@ def _spread(heights: list[float], *, least: float) -> list[float]:
     back = np.empty_like(placed)
     back[order] = placed
     return [float(height) for height in back]
-
-
-def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
-    """At most `_POINTS` rows at equal steps, the last one always among them."""
-    step = max(-(-len(frame) // _POINTS), 1)
-    return frame.iloc[(len(frame) - 1) % step :: step]
-
-
-def _colour(variable: str) -> str:
-    return PALETTE[variable]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-
-
-Draw = Callable[[int], "Figure"]
-
-
-def both_widths(draw: Draw, *, name: str, description: str) -> str:
-    """The picture twice, drawn for a desk and for a phone; the page's style sheet shows one of them."""
-    wide = svg(draw(WIDE), name=f"{name}-wide", description=description)
-    narrow = svg(draw(NARROW), name=f"{name}-narrow", description=description)
-    return f'<div class="desk">{wide}</div><div class="phone">{narrow}</div>'

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from alphalib.report import figures, sections, words
-from alphalib.report.figures import Whisker
+from alphalib.report import canvas, figures, sections, words
+from alphalib.report.canvas import Whisker
 from alphalib.report.inputs import WeeklyInputs, read_inputs
 from alphalib.report.summary import bands, five_lines, headline, key_figures, measure, standfirst
 from alphalib.store import Store
@@ -82,15 +82,15 @@ def _pictures(inputs: WeeklyInputs) -> dict[str, str]:
     from markupsafe import Markup
 
     drawn = {
-        name: Markup(figures.both_widths(draw, name=name, description=description))
+        name: Markup(canvas.both_widths(draw, name=name, description=description))
         for name, (draw, description) in pictures(inputs).items()
     }
     return dict.fromkeys(PICTURES, "") | drawn
 
 
-def pictures(inputs: WeeklyInputs) -> dict[str, tuple[figures.Draw, str]]:
+def pictures(inputs: WeeklyInputs) -> dict[str, tuple[canvas.Draw, str]]:
     """How to draw each picture at a width, and its description in words; only those there is something to draw for."""
-    found: dict[str, tuple[figures.Draw, str]] = {}
+    found: dict[str, tuple[canvas.Draw, str]] = {}
     nav, ic, coverage = inputs.nav, inputs.ic, inputs.coverage
     if nav is not None:
         found["growth"] = (lambda width: figures.growth(nav, width=width), f"Value of the book. {headline(inputs)}.")
@@ -98,7 +98,7 @@ def pictures(inputs: WeeklyInputs) -> dict[str, tuple[figures.Draw, str]]:
     rows = whiskers(inputs, "Sharpe ratio") if sharpe else []
     if rows:
         found["sharpes"] = (
-            lambda _: figures.intervals(rows, title="Sharpe ratio, with its interval", width=figures.NARROW),
+            lambda _: figures.intervals(rows, title="Sharpe ratio, with its interval", width=canvas.NARROW),
             "Sharpe ratios with their intervals: the table above has the numbers.",
         )
     if ic is not None and inputs.predictor is not None and ic["rank_ic"].notna().any():

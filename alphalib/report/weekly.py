@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from alphalib.errors import InputError
-from alphalib.report import figures
+from alphalib.report import canvas
 from alphalib.report.inputs import WeeklyInputs, read_inputs
 from alphalib.report.mail import Picture, letter
 from alphalib.report.page import page, pictures, render
@@ -53,7 +53,7 @@ def weekly_letter(inputs: WeeklyInputs) -> Any:
     """The mail of the week, without addresses: bands, headline, five lines, and two pictures inside."""
     drawn = pictures(inputs)
     inside = [
-        Picture(f"{name}@alphalib", drawn[name][1], figures.png(drawn[name][0](figures.WIDE)))
+        Picture(f"{name}@alphalib", drawn[name][1], canvas.png(drawn[name][0](canvas.WIDE)))
         for name in ("growth", "ic")
         if name in drawn
     ]

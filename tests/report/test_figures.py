@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.report import figures
+from alphalib.report import canvas, figures
 from alphalib.sessions import sessions_between
 
 
@@ -47,7 +47,7 @@ def test_only_what_is_there_is_drawn(nav):
 
 
 def test_the_svg_has_the_pages_colours_and_no_outside_address(nav):
-    text = figures.svg(figures.growth(nav), name="growth", description='a "book" & more')
+    text = canvas.svg(figures.growth(nav), name="growth", description='a "book" & more')
     assert "var(--book)" in text
     assert not re.search(r"#[0-9a-f]{6}\b", text), "a colour of its own would not follow the page into the dark"
     assert "http" not in text
@@ -58,7 +58,7 @@ def test_the_svg_has_the_pages_colours_and_no_outside_address(nav):
 def test_two_pictures_of_a_page_share_no_id(nav):
     draw = figures.growth(nav)
     ids = [
-        set(re.findall(r'\bid="([^"]+)"', figures.svg(draw, name=name, description="")))
+        set(re.findall(r'\bid="([^"]+)"', canvas.svg(draw, name=name, description="")))
         for name in ("growth-wide", "growth-narrow")
     ]
     assert ids[0]
@@ -66,7 +66,7 @@ def test_two_pictures_of_a_page_share_no_id(nav):
 
 
 def test_the_same_picture_is_the_same_text(nav):
-    texts = [figures.svg(figures.growth(nav), name="growth", description="") for _ in range(2)]
+    texts = [canvas.svg(figures.growth(nav), name="growth", description="") for _ in range(2)]
     assert texts[0] == texts[1]
 
 
@@ -94,7 +94,7 @@ def test_ic_over_a_year_is_not_drawn_before_a_year_is_known():
 def test_a_short_ic_history_is_drawn_without_a_year():
     sessions = sessions_between("2023-11-01", "2023-12-29")
     ic = pd.DataFrame({"date": sessions, "rank_ic": 0.01})
-    drawn = figures.svg(figures.information_coefficient(ic, mean=None, detectable=None), name="ic", description="")
+    drawn = canvas.svg(figures.information_coefficient(ic, mean=None, detectable=None), name="ic", description="")
     assert "<path" in drawn
 
 
@@ -105,12 +105,12 @@ def test_the_first_days_of_a_book_are_drawn(nav, rows):
     priced = pd.DataFrame({"date": short["date"], "share": 1.0})
     figure = figures.information_coefficient(ic, mean=None, detectable=None)
     for drawn in (figures.growth(short), figure, figures.coverage(priced)):
-        assert "<path" in figures.svg(drawn, name="first", description="")
+        assert "<path" in canvas.svg(drawn, name="first", description="")
 
 
 def test_a_picture_is_the_same_whatever_style_was_set_before(nav):
-    plain = figures.svg(figures.growth(nav), name="growth", description="")
+    plain = canvas.svg(figures.growth(nav), name="growth", description="")
     with matplotlib.rc_context(
         {"axes.grid": True, "grid.color": "#dddddd", "font.family": "serif", "axes.labelsize": 30}
     ):
-        assert figures.svg(figures.growth(nav), name="growth", description="") == plain
+        assert canvas.svg(figures.growth(nav), name="growth", description="") == plain
