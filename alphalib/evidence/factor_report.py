@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from alphalib.compiled import Floats
 from alphalib.errors import InputError
@@ -379,7 +379,7 @@ def against_known(
 
 
 def rank_ic_left(result: Measured, other: Sorted, after: Outcomes, *, horizon: int) -> Estimate:
-    """Rank IC of a factor's ranks less what a line through another factor's ranks says of them, date by date.
+    """Rank IC of what another factor does not explain: the rest of a line through the normal scores of both, by date.
 
     Parameters
     ----------
@@ -398,19 +398,24 @@ def rank_ic_left(result: Measured, other: Sorted, after: Outcomes, *, horizon: i
         NaN where the two order the names alike on every date. [correlation]
     """
     both = np.isfinite(result.factor.values) & np.isfinite(other.values)
-    residual = _residual(
-        ranks_by_date(sorted_by_date(result.factor.values, both)), ranks_by_date(sorted_by_date(other.values, both))
-    )
-    _, per_date = correlations(sorted_by_date(residual), after.returns[horizon], minimum=MINIMUM)
+    left = _residual(_scores(sorted_by_date(result.factor.values, both)), _scores(sorted_by_date(other.values, both)))
+    _, per_date = correlations(sorted_by_date(left), after.returns[horizon], minimum=MINIMUM)
     return mean_with_interval(pd.Series(per_date, after.sessions), horizon=horizon)
 
 
-def _residual(ranks: Floats, others: Floats) -> Floats:
+def _scores(panel: Sorted) -> Floats:
+    """Ranks as quantiles of a normal distribution: between them a line tells all, where between ranks a curve would."""
+    places = (ranks_by_date(panel) - 0.5) / np.maximum(panel.count, 1)[:, None]
+    scores: Floats = special.ndtri(places)
+    return scores
+
+
+def _residual(values: Floats, others: Floats) -> Floats:
     """Of a line fitted on each date; NaN on dates where nothing but rounding is left."""
-    known = np.isfinite(ranks)
+    known = np.isfinite(values)
     count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-    middle = (count + 1) / 2  # the mean of ranks
-    x, y = (np.where(known, values - middle, 0.0) for values in (others, ranks))
+    x, y = (np.where(known, scores, 0.0) for scores in (others, values))
+    x, y = (np.where(known, scores - scores.sum(axis=1, keepdims=True) / count, 0.0) for scores in (x, y))
     xx, xy, yy = ((a * b).sum(axis=1, keepdims=True) for a, b in ((x, x), (x, y), (y, y)))
     with np.errstate(invalid="ignore", divide="ignore"):
         slope = np.where(xx > 0, xy / xx, 0.0)
