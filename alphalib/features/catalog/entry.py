@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from alphalib.features.language.parser import Dialect, parse
-
 from alphalib.features.language.tree import Node
 
 
