@@ -97,6 +97,14 @@ def test_past_values_survive_the_cut_of_the_future(values, market):
     assert moved == []
 
 
+def test_later_sessions_alone_are_the_same_to_the_bit(values, market):
+    day = market.sessions[CUT]
+    later = factors({place: entry.node for place, entry in EVERY.items()}, market, mask=False, after=day)
+    rows = market.sessions > day
+    moved = [place for place in EVERY if not np.array_equal(later[place], values[place].loc[rows], equal_nan=True)]
+    assert moved == []
+
+
 def test_the_page_is_current():
     held = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text()
     assert held == page(CATALOG, duplicates()), 'Path("docs/catalogue.md").write_text(page(CATALOG, duplicates()))'
