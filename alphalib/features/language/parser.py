@@ -186,8 +186,11 @@ class _Reader:
         first = self.tokens[self.index]
         negative = first.text == "-"
         token = self.tokens[self.index + negative]
+        if token.kind == "end" or first.text in (",", ")"):
+            raise self.unexpected(token, f"the {parameter.name}: {function.usage}")
         if token.kind != "number" or self.tokens[self.index + negative + 1].text not in (",", ")"):
-            raise self.fault(_COMPUTED.format(function=function.name, name=parameter.name), first.position)
+            reason = f"{function.name}: the {parameter.name} must be a number written out, never computed"
+            raise self.fault(reason + _FUTURE if parameter.whole else reason, first.position)
         value = float(token.text) * (-1.0 if negative else 1.0)
         if not math.isfinite(value):
             raise self.fault("the number is too large", token.position)
@@ -224,7 +227,4 @@ class _Reader:
         return FactorError(reason, self.text, position)
 
 
-_COMPUTED = (
-    "{function}: the {name} must be a number written out, never computed: "
-    "one that is computed could be negative and read sessions that have not happened yet"
-)
+_FUTURE = ": one that is computed could be negative and read sessions that have not happened yet"
