@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -15,9 +16,10 @@ from alphalib.evidence.factor_report import COST_BPS, decay_half, decay_table, m
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import false_discovery
 from alphalib.features.catalog import CATALOG, Entry
-from alphalib.features.factors import factors, readable
+from alphalib.features.factors import FactorWarning, factors, readable
+from alphalib.features.language.parser import parse
 from alphalib.features.language.tree import Node
-from alphalib.market import Market
+from alphalib.market import Market, Panel
 
 Expressions: TypeAlias = Mapping[str, str | Node | Entry]
 Progress: TypeAlias = Callable[..., Iterable[Any]]
@@ -96,6 +98,32 @@ def catalogue(names: str) -> dict[str, Entry]:
     return {f"{name}/{key}": entry for name in wanted for key, entry in CATALOG[name].items()}
 
 
+def named(text: str) -> tuple[str, Node]:
+    """A factor by its name in a catalogue, `alpha158/KMID`, or by its expression; with what to call it."""
+    place, _, name = text.strip().partition("/")
+    if name in CATALOG.get(place, {}):
+        return text.strip(), CATALOG[place][name].node
+    return text.strip(), parse(text)
+
+
+def panels(nodes: Mapping[str, Node], market: Market, *, at_once: int = AT_ONCE) -> Iterator[tuple[str, Panel]]:
+    """Factors of a market one after the other, computed `at_once` together; as many are in memory."""
+    names = list(nodes)
+    for start in range(0, len(names), at_once):
+        found = factors({name: nodes[name] for name in names[start : start + at_once]}, market)
+        while found:
+            yield found.popitem()
+
+
+def others(node: Node, known: Expressions, market: Market) -> Iterator[tuple[str, Panel]]:
+    """Known factors that this market can give, but `node` itself however it is called: to compare it with."""
+    nodes = {name: given.node if isinstance(given, Entry) else given for name, given in known.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FactorWarning)  # what the market cannot give is nothing to compare with
+        able, _ = readable(nodes, market)
+    yield from panels({name: other for name, other in able.items() if other != node}, market)
+
+
 def open_factor_trial(
     ledger: Ledger, node: Node, market: Market, *, lineage: str, horizon: int, code_version: str
 ) -> str:
@@ -124,8 +152,7 @@ def rank_factors(
     horizon: int = 5,
     quantiles: int = 5,
     cost_bps: float = COST_BPS,
-    at_once: int = AT_ONCE,
-    progress: Progress = lambda groups, total: groups,
+    progress: Progress = lambda found, total: found,
 ) -> FactorTable:
     """Measure many factors against the same outcomes and rank them.
 
@@ -149,10 +176,8 @@ def rank_factors(
         Groups of equally many names. [groups]
     cost_bps : float
         Of a trade, each way. [bps]
-    at_once : int
-        Factors in memory together. [panels]
     progress : callable
-        Goes around the groups of factors and is told their number: `functools.partial(tqdm, desc="factors")`.
+        Goes around the factors and is told their number: `functools.partial(tqdm, desc="factors")`.
     """
     wanted = {name: given.node if isinstance(given, Entry) else given for name, given in expressions.items()}
     nodes, failed = readable(wanted, market)
@@ -165,18 +190,15 @@ def rank_factors(
     }
     after = outcomes(market, horizons=[horizon])
     rows: dict[str, dict[str, Any]] = {}
-    groups = [list(first.items())[start : start + at_once] for start in range(0, len(first), at_once)]
-    for group in progress(groups, total=len(groups)):
-        panels = factors({name: node for node, name in group}, market)
-        for node, name in group:
-            result = measured(panels.pop(name), after, quantiles=quantiles)
-            per_date = result.rank_ic[horizon]
-            row = _row(result, after, horizon=horizon, cost_bps=cost_bps)
-            ledger.close_trial(trials[name], metrics={"rank_ic": row["rank_ic"], "t": row["t"]}, returns=per_date)
-            if row["sessions"]:
-                rows[name] = {**row, "expression": str(node), "trial": trials[name]}
-            else:
-                failed[name] = f"no session has {MINIMUM} members with a value and a return"
+    for name, panel in progress(panels({name: node for node, name in first.items()}, market), total=len(first)):
+        result = measured(panel, after, quantiles=quantiles)
+        row = _row(result, after, horizon=horizon, cost_bps=cost_bps)
+        metrics = {"rank_ic": row["rank_ic"], "t": row["t"]}
+        ledger.close_trial(trials[name], metrics=metrics, returns=result.rank_ic[horizon])
+        if row["sessions"]:
+            rows[name] = {**row, "expression": str(nodes[name]), "trial": trials[name]}
+        else:
+            failed[name] = f"no session has {MINIMUM} members with a value and a return"
     return FactorTable(
         _ranked(rows),
         lineage=lineage,

@@ -107,6 +107,16 @@ def png(figure: Figure) -> bytes:
     return content.getvalue()
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A figure as a notebook shows it: last expression of a cell, whatever backend matplotlib has."""
+
+    figure: Figure
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, float]]:
+        return png(self.figure), {"width": self.figure.get_figwidth() * _DPI}
+
+
 Draw = Callable[[int], "Figure"]
 
 

@@ -111,7 +111,9 @@ def information_coefficient(
 
 
 @own_style
-def intervals(rows: Sequence[Whisker], *, title: str, width: int = WIDE, as_percent: bool = False) -> Figure:
+def intervals(
+    rows: Sequence[Whisker], *, title: str, width: int = WIDE, as_percent: bool = False, digits: int = 1
+) -> Figure:
     """Values with their intervals, one under the other, with a line at zero."""
     figure = new_figure(width, 46 + 34 * len(rows))
     axes = figure.subplots()
@@ -127,7 +129,9 @@ def intervals(rows: Sequence[Whisker], *, title: str, width: int = WIDE, as_perc
     axes.grid(visible=True, axis="x", color=colour_of("--rule"), linewidth=0.7)
     axes.grid(visible=False, axis="y")
     axes.spines["bottom"].set_visible(False)
-    form = (lambda value, _: percent(value, digits=0)) if as_percent else (lambda value, _: number(value, digits=1))
+    form = (
+        (lambda value, _: percent(value, digits=0)) if as_percent else (lambda value, _: number(value, digits=digits))
+    )
     axes.xaxis.set_major_formatter(form)
     return figure
 

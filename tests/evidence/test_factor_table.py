@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.errors import InputError
+from alphalib.errors import FactorError, InputError
 from alphalib.evidence.factor_measure import measured, outcomes
-from alphalib.evidence.factor_table import catalogue, open_factor_trial, rank_factors
+from alphalib.evidence.factor_table import catalogue, named, open_factor_trial, others, panels, rank_factors
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import false_discovery
 from alphalib.features.catalog import CATALOG
-from alphalib.features.factors import FactorWarning, factor
+from alphalib.features.factors import FactorWarning, factor, factors
 from alphalib.features.language.parser import parse
 from tests.worlds import random_market
 
@@ -30,7 +30,7 @@ def market():
 @pytest.fixture(scope="module")
 def ranked(market, tmp_path_factory):
     ledger = Ledger(tmp_path_factory.mktemp("ledger") / "ledger.db")
-    return rank_factors(SOME, market, ledger, code_version="1", at_once=2), ledger
+    return rank_factors(SOME, market, ledger, code_version="1"), ledger
 
 
 def test_a_row_is_what_the_factor_measures(ranked, market):
@@ -77,9 +77,9 @@ def test_every_factor_is_a_closed_trial_with_its_ics(ranked, market):
 def test_every_trial_is_open_before_the_first_result(market, tmp_path):
     ledger, seen = Ledger(tmp_path / "ledger.db"), []
 
-    def watching(groups, total):
+    def watching(found, total):
         seen.append((ledger.count("factors"), ledger.trials("factors")["metrics"].notna().sum()))
-        return groups
+        return found
 
     rank_factors(SOME, market, ledger, code_version="1", progress=watching)
     assert seen == [(3, 0)]
@@ -130,3 +130,23 @@ def test_the_table_prints_its_trials(ranked):
     text = str(ranked[0])
     assert "3 factors over 5 sessions; 3 trials in 'factors'" in text
     assert "1 duplicates, 0 failed" in text
+
+
+def test_panels_come_a_few_at_a_time_and_are_those_of_factors(market):
+    nodes = {name: parse(text) for name, text in SOME.items()}
+    found = dict(panels(nodes, market, at_once=3))
+    assert set(found) == set(nodes)
+    for name, panel in factors(nodes, market).items():
+        pd.testing.assert_frame_equal(found[name], panel)
+
+
+def test_a_factor_is_compared_with_all_but_itself(market):
+    known = {**SOME, "not here": "$shares_outstanding * $close", "entry": CATALOG["alpha158"]["KMID"]}
+    assert {name for name, _ in others(parse(SOME["volume"]), known, market)} == {"reversal", "range", "entry"}
+
+
+def test_a_factor_by_name_or_by_expression():
+    assert named(" alpha158/KMID ") == ("alpha158/KMID", CATALOG["alpha158"]["KMID"].node)
+    assert named("$close / $open") == ("$close / $open", parse("$close/$open"))
+    with pytest.raises(FactorError):
+        named("alpha158/KNID")
