@@ -44,6 +44,9 @@ HELD = {
     "d42": "nonsense in signals is rejected, one message a fault",
     "d43": "what cannot be read is REVIEW",
     "d45": "a failed write is a failure",
+    "d46": "no lag is negative or computed, at any depth",
+    "d47": "expressions are read into a typed tree and never evaluated as text",
+    "d48": "missing history stays missing",
     "d50": "no credential or personal path in the tree or in what it makes",
 }
 WAITING = {
@@ -58,9 +61,6 @@ WAITING = {
     "d26": "TopkDropout",
     "d38": "vendor sources",
     "d44": "canaries",
-    "d46": "expression language",
-    "d47": "expression language",
-    "d48": "expression language",
     "d49": "expression language",
 }
 NAMED = {

@@ -73,13 +73,13 @@ class Parameter:
         """What is wrong with a value, in words; None when nothing is."""
         if (self.expanding and value == 0) or (self.decay and 0 < value < 1):
             return None
-        if self.whole and value != int(value):
-            return f"the {self.name} must be a whole number of sessions, got {value:g}"
         if value < 0 <= self.low and self.whole:
             return (
                 f"the {self.name} must not be negative, got {value:g}: "
                 "it would read sessions that have not happened yet"
             )
+        if self.whole and value != int(value):
+            return f"the {self.name} must be a whole number of sessions, got {value:g}"
         if not self.low <= value <= self.high:
             also = " (or 0 for all history)" if self.expanding else ""
             return f"the {self.name} must be from {self.low:g} to {self.high:g}{also}, got {value:g}"
