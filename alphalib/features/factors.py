@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -11,8 +14,11 @@ import pandas as pd
 
 from alphalib.compiled import Floats
 from alphalib.errors import InputError
+from alphalib.features.engine.dataset import grow, recipe_of, write_single
 from alphalib.features.engine.evaluate import Progress, evaluate
 from alphalib.features.engine.inputs import inputs_of, missing_field
+from alphalib.features.engine.parts import Job, write_file
+from alphalib.features.engine.plan import starts
 from alphalib.features.engine.show import Shown
 from alphalib.features.language.parser import Dialect, parse
 from alphalib.features.language.tree import Node
@@ -20,9 +26,6 @@ from alphalib.market import Market, Panel
 from alphalib.sessions import Day, last_session
 
 Precision: TypeAlias = Literal["float64", "float32"]
-
-SHORTEST_SLICE = 128
-"""Factors that remember fewer sessions than this, than four times this, … are extended together. [sessions]"""
 
 
 class FactorWarning(UserWarning):
@@ -122,6 +125,91 @@ def factors(
     return FactorPanels({name: panels[node].copy(deep=False) for name, node in nodes.items()}, failed)
 
 
+@dataclass(frozen=True)
+class Written:
+    """What `write_factors` has done.
+
+    Parameters
+    ----------
+    path : Path
+        File or folder.
+    done : str
+        In words: "written", "2 sessions added", "nothing new", "rewritten: the past of the market changed".
+    rows : int
+        Rows written.
+    coverage : dict of str to float
+        Share of these rows in which a factor has a value.
+    nodes : dict of str to Node
+        Factors written, by column.
+    failed : dict of str to str
+        Factors that could not be computed, each with the reason.
+    """
+
+    path: Path
+    done: str
+    rows: int
+    coverage: dict[str, float]
+    nodes: dict[str, Node]
+    failed: dict[str, str]
+
+
+def write_factors(
+    expressions: Mapping[str, str | Node],
+    market: Market,
+    path: str | Path,
+    *,
+    dialect: Dialect = "qlib",
+    mask: bool = True,
+    dtype: Precision = "float64",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Written:
+    """Write factors as tidy parquet, in pieces: memory does not grow with their number.
+
+    The table has the columns `ticker`, `date` and one a factor, and a row for every close of a name (without `mask`,
+    for every session since its first one); it is sorted by ticker and date. What is missing is null.
+
+    Parameters
+    ----------
+    expressions : mapping of str to str or Node
+        Factors by column.
+    market : Market
+        What they are computed from.
+    path : str or Path
+        A name that ends in `.parquet` becomes one file. Any other becomes a folder of such files that grows: when it
+        holds the same factors of the same past, only the sessions after it are computed and added; otherwise
+        everything is written anew. Either way the old state stays until the new one is complete.
+    dialect, mask, dtype, threads, progress
+        As in `factors`.
+
+    Returns
+    -------
+    Written
+        What was done, and the factors that failed; these are warned of, too.
+
+    Raises
+    ------
+    InputError
+        When no factor can be computed, or the folder holds something else, or later sessions than the market.
+    StoreError
+        When the disk is full or the folder cannot be written.
+    """
+    nodes, failed = readable(expressions, market, dialect=dialect)
+    if not nodes:
+        raise InputError(f"none of {len(expressions)} factors can be computed")
+    if taken := {"ticker", "date"} & nodes.keys():
+        raise InputError(f"a factor cannot be called {min(taken)!r}: the table has a column of that name")
+    market = _sorted(market)
+    inputs = inputs_of(market, _fields(nodes.values()))
+    job = Job(nodes, inputs, Shown.of(market, mask=mask), market.tickers, market.sessions, dtype)
+    write = partial(write_file, threads=threads or cores(), progress=progress)
+    recipe = recipe_of(job, market)
+    target = Path(path)
+    done, content = (write_single if target.suffix == ".parquet" else grow)(job, target, recipe, write)
+    coverage = {name: count / max(content.rows, 1) for name, count in content.values.items()}
+    return Written(target, done, content.rows, coverage, nodes, failed)
+
+
 def readable(
     expressions: Mapping[str, str | Node], market: Market, *, dialect: Dialect = "qlib"
 ) -> tuple[dict[str, Node], dict[str, str]]:
@@ -168,8 +256,8 @@ def _computed(
     cut = 0 if after is None else int(market.sessions.searchsorted(last_session(after), side="right"))
     shown = Shown.of(market, cut=cut, mask=mask)
     panels = {node: np.empty((len(market.tickers), len(market.sessions) - cut), dtype=dtype) for node in nodes}
-    inputs = inputs_of(market, frozenset[str]().union(*(node.fields for node in nodes)))
-    for start, group in slices(nodes, cut).items() if cut < len(market.sessions) else ():
+    inputs = inputs_of(market, _fields(nodes))
+    for start, group in starts(nodes, cut).items() if cut < len(market.sessions) else ():
 
         def keep(node: Node, name: int, values: Floats, start: int = start) -> None:
             shown.copy(values, panels[node][name : name + len(values)], name=name, start=start, lookback=node.lookback)
@@ -179,19 +267,13 @@ def _computed(
     return {node: pd.DataFrame(values.T, *labels, copy=False) for node, values in panels.items()}
 
 
-def slices(nodes: Iterable[Node], cut: int) -> dict[int, list[Node]]:
-    """From which session factors must be computed so that those from number `cut` on are as in all history.
+def _fields(nodes: Iterable[Node]) -> frozenset[str]:
+    return frozenset[str]().union(*(node.fields for node in nodes))
 
-    Factors with a memory of like length go together: one that remembers everything does not drag the others along.
-    """
-    alike: dict[int | None, list[Node]] = {}
-    for node in nodes:
-        length = SHORTEST_SLICE
-        while node.memory is not None and length < node.memory:
-            length *= 4
-        alike.setdefault(None if node.memory is None else length, []).append(node)
-    starts: dict[int, list[Node]] = {}
-    for group in alike.values():
-        longest = max(cut if node.memory is None else node.memory for node in group)
-        starts.setdefault(max(cut - longest, 0), []).extend(group)
-    return starts
+
+def _sorted(market: Market) -> Market:
+    """The market with its names in ascending order."""
+    if market.tickers.is_monotonic_increasing:
+        return market
+    panels = ("open", "high", "low", "close", "volume", "vwap", "member", "sector")
+    return replace(market, **{name: getattr(market, name).sort_index(axis=1) for name in panels})

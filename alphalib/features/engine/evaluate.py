@@ -69,7 +69,8 @@ def evaluate(
     block_bytes, held_bytes : int
         Size of an array of a block, and of what is held between barriers; no result depends on them. [bytes]
     """
-    blocks = name_blocks(inputs, threads=threads, block_bytes=block_bytes)
+    everyone = slice(0, inputs.names)
+    blocks = name_blocks(everyone, inputs.sessions, threads=threads, block_bytes=block_bytes)
     chunks = [slice(start, min(start + CHUNK, inputs.sessions)) for start in range(0, inputs.sessions, CHUNK)]
     most_held = held_bytes // (8 * inputs.sessions * inputs.names)
     plans = [(frozenset(batch), plan(batch, inputs.market_wide)) for batch in batches(roots, most_held)]
@@ -81,10 +82,11 @@ def evaluate(
                 run.stage(stage)
 
 
-def name_blocks(inputs: Inputs, *, threads: int = 1, block_bytes: int = BLOCK_BYTES) -> list[slice]:
+def name_blocks(names: slice, sessions: int, *, threads: int = 1, block_bytes: int = BLOCK_BYTES) -> list[slice]:
     """Names cut so that one array of a block has about `block_bytes`, and every thread has a block."""
-    rows = max(1, min(block_bytes // (8 * inputs.sessions), -(-inputs.names // threads)))
-    return [slice(start, min(start + rows, inputs.names)) for start in range(0, inputs.names, rows)]
+    count = names.stop - names.start
+    rows = max(1, min(block_bytes // (8 * sessions), -(-count // threads)))
+    return [slice(start, min(start + rows, names.stop)) for start in range(names.start, names.stop, rows)]
 
 
 class Workers:
@@ -136,6 +138,13 @@ class Blocks:
     def scratch(self, rows: int) -> Floats:
         """Buffers for blocks of up to so many names; one set serves one block at a time."""
         return np.empty((self._sweep.buffers, rows, self._inputs.sessions))
+
+    def compute_all(self, names: slice, sink: Sink) -> None:
+        """Compute some names, a block after another."""
+        blocks = name_blocks(names, self._inputs.sessions)
+        scratch = self.scratch(blocks[0].stop - blocks[0].start)
+        for block in blocks:
+            self.compute(block, scratch, sink)
 
     def compute(self, block: slice, scratch: Floats, sink: Sink) -> None:
         """Compute a block and hand its kept results to `sink`."""

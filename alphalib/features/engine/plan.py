@@ -14,6 +14,9 @@ from typing import TypeAlias
 from alphalib.features.language.operators import Operator
 from alphalib.features.language.tree import Node
 
+SHORTEST_SLICE = 128
+"""Factors that remember fewer sessions than this, than four times this, … are extended together. [sessions]"""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -131,6 +134,24 @@ def batches(roots: Sequence[Node], most_held: int) -> Iterator[list[Node]]:
         held |= needs
     if group:
         yield group
+
+
+def starts(nodes: Iterable[Node], cut: int) -> dict[int, list[Node]]:
+    """From which session factors must be computed so that those from number `cut` on are as in all history.
+
+    Factors with a memory of like length go together: one that remembers everything does not drag the others along.
+    """
+    alike: dict[int | None, list[Node]] = {}
+    for node in nodes:
+        length = SHORTEST_SLICE
+        while node.memory is not None and length < node.memory:
+            length *= 4
+        alike.setdefault(None if node.memory is None else length, []).append(node)
+    found: dict[int, list[Node]] = {}
+    for group in alike.values():
+        longest = max(cut if node.memory is None else node.memory for node in group)
+        found.setdefault(max(cut - longest, 0), []).extend(group)
+    return found
 
 
 def crosses(node: Node) -> bool:
