@@ -47,6 +47,7 @@ HELD = {
     "d46": "no lag is negative or computed, at any depth",
     "d47": "expressions are read into a typed tree and never evaluated as text",
     "d48": "missing history stays missing",
+    "d49": "a live factor is the row of its backtest, and can sell",
     "d50": "no credential or personal path in the tree or in what it makes",
 }
 WAITING = {
@@ -61,7 +62,6 @@ WAITING = {
     "d26": "TopkDropout",
     "d38": "vendor sources",
     "d44": "canaries",
-    "d49": "expression language",
 }
 NAMED = {
     found

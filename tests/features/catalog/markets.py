@@ -46,8 +46,10 @@ def _weekly(market: Market, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _reports(market: Market, rng: np.random.Generator) -> pd.DataFrame:
-    days = market.sessions[8::63]
-    table = pd.MultiIndex.from_product([market.tickers, days], names=["ticker", "date"]).to_frame(index=False)
-    return table.assign(scheduled=pd.NaT, surprise=rng.normal(0, 0.05, len(table))).astype(
-        {"scheduled": market.earnings["scheduled"].dtype}
-    )
+    """Every quarter, the second name a session after the first, and so on."""
+    rows = [
+        (ticker, day, pd.NaT, rng.normal(0, 0.05))
+        for place, ticker in enumerate(market.tickers)
+        for day in market.sessions[8 + place :: 63]
+    ]
+    return pd.DataFrame(rows, columns=["ticker", "date", "scheduled", "surprise"]).astype(market.earnings.dtypes)
