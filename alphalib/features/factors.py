@@ -14,16 +14,18 @@ import pandas as pd
 
 from alphalib.compiled import Floats
 from alphalib.errors import InputError
-from alphalib.features.engine.dataset import grow, recipe_of, write_single
+from alphalib.features.catalog.entry import Entry
 from alphalib.features.engine.evaluate import Progress, evaluate
 from alphalib.features.engine.inputs import inputs_of, missing_field
-from alphalib.features.engine.parts import Job, write_file
 from alphalib.features.engine.plan import starts
 from alphalib.features.engine.show import Shown
 from alphalib.features.language.parser import Dialect, parse
 from alphalib.features.language.tree import Node
 from alphalib.market import Market, Panel
 from alphalib.sessions import Day, last_session
+
+Expression: TypeAlias = str | Node | Entry
+"""A factor: its text, the tree that was read from it, or an entry of a catalogue."""
 
 Precision: TypeAlias = Literal["float64", "float32"]
 
@@ -46,17 +48,17 @@ class FactorPanels(dict[str, Panel]):
         self.failed = dict(failed)
 
 
-def factor(expression: str | Node, market: Market, *, dialect: Dialect = "qlib", mask: bool = True) -> Panel:
+def factor(expression: Expression, market: Market, *, dialect: Dialect = "qlib", mask: bool = True) -> Panel:
     """A factor of every name at every close.
 
     Parameters
     ----------
-    expression : str or Node
+    expression : str, Node or Entry
         In the factor language, such as `CSRank(Mean($close, 5) / Ref($close, 20))`.
     market : Market
         What it is computed from.
     dialect : {"qlib", "quant-stream"}
-        Spelling of the expression.
+        Spelling of a text.
     mask : bool
         Missing until a name has the sessions the expression looks back on, and on sessions without a close.
 
@@ -75,7 +77,7 @@ def factor(expression: str | Node, market: Market, *, dialect: Dialect = "qlib",
 
 
 def factors(
-    expressions: Mapping[str, str | Node],
+    expressions: Mapping[str, Expression],
     market: Market,
     *,
     dialect: Dialect = "qlib",
@@ -89,12 +91,12 @@ def factors(
 
     Parameters
     ----------
-    expressions : mapping of str to str or Node
-        Factors by name.
+    expressions : mapping of str to str, Node or Entry
+        Factors by name: `CATALOG["alpha158"]`, `{"reversal": "-Delta(Log($close), 5)"}`.
     market : Market
         What they are computed from.
     dialect : {"qlib", "quant-stream"}
-        Spelling of the expressions.
+        Spelling of texts.
     mask : bool
         As in `factor`.
     after : date, optional
@@ -154,7 +156,7 @@ class Written:
 
 
 def write_factors(
-    expressions: Mapping[str, str | Node],
+    expressions: Mapping[str, Expression],
     market: Market,
     path: str | Path,
     *,
@@ -171,7 +173,7 @@ def write_factors(
 
     Parameters
     ----------
-    expressions : mapping of str to str or Node
+    expressions : mapping of str to str, Node or Entry
         Factors by column.
     market : Market
         What they are computed from.
@@ -194,6 +196,9 @@ def write_factors(
     StoreError
         When the disk is full or the folder cannot be written.
     """
+    from alphalib.features.engine.dataset import grow, recipe_of, write_single
+    from alphalib.features.engine.parts import Job, write_file
+
     nodes, failed = readable(expressions, market, dialect=dialect)
     if not nodes:
         raise InputError(f"none of {len(expressions)} factors can be computed")
@@ -211,7 +216,7 @@ def write_factors(
 
 
 def readable(
-    expressions: Mapping[str, str | Node], market: Market, *, dialect: Dialect = "qlib"
+    expressions: Mapping[str, Expression], market: Market, *, dialect: Dialect = "qlib"
 ) -> tuple[dict[str, Node], dict[str, str]]:
     """Factors that this market can give, and the reasons for the others, which are warned of."""
     nodes, failed = {}, {}
@@ -233,8 +238,11 @@ def cores() -> int:
     return int(cpu_count())
 
 
-def _available(expression: str | Node, market: Market, dialect: Dialect) -> Node:
-    node = expression if isinstance(expression, Node) else parse(expression, dialect=dialect)
+def _available(expression: Expression, market: Market, dialect: Dialect) -> Node:
+    if isinstance(expression, Entry):
+        node = expression.node
+    else:
+        node = expression if isinstance(expression, Node) else parse(expression, dialect=dialect)
     if not node.fields:
         raise InputError(f"{node} is a number; a factor needs a field such as $close")
     reasons = [reason for name in sorted(node.fields) if (reason := missing_field(name, market))]
