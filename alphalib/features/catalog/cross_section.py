@@ -72,7 +72,7 @@ _MOMENTUM = (
         f"Neg({_return(1260, 252)})",
         "De Bondt and Thaler 1985, doi:10.1111/j.1540-6261.1985.tb05004.x",
     ),
-    Entry("relative_strength_126", f"CSRank({_return(126)})", "Levy 1967, doi:10.2307/2326070"),
+    Entry("relative_strength_126", f"CSRank({_return(126)})", "Levy 1967, The Journal of Finance 22(4)"),
 )
 
 # Against the sector ---------------------------------------------------------------------------------------------------
