@@ -16,7 +16,7 @@ from alphalib.compiled import Floats
 from alphalib.errors import InputError
 from alphalib.features.catalog.entry import Entry
 from alphalib.features.engine.evaluate import Progress, evaluate
-from alphalib.features.engine.inputs import inputs_of, missing_field
+from alphalib.features.engine.inputs import inputs_of, missing_fields
 from alphalib.features.engine.plan import starts
 from alphalib.features.engine.show import Shown
 from alphalib.features.language.parser import Dialect, parse
@@ -245,9 +245,8 @@ def _available(expression: Expression, market: Market, dialect: Dialect) -> Node
         node = expression if isinstance(expression, Node) else parse(expression, dialect=dialect)
     if not node.fields:
         raise InputError(f"{node} is a number; a factor needs a field such as $close")
-    reasons = [reason for name in sorted(node.fields) if (reason := missing_field(name, market))]
-    if reasons:
-        raise InputError("; ".join(reasons))
+    if reason := missing_fields(node, market):
+        raise InputError(reason)
     return node
 
 

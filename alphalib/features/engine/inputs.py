@@ -9,6 +9,7 @@ import numpy as np
 
 from alphalib.compiled import Bools, Floats
 from alphalib.features.fields import FIELDS
+from alphalib.features.language.tree import Node
 from alphalib.market import SECTOR_ETFS, Market
 
 
@@ -63,12 +64,19 @@ def inputs_of(market: Market, fields: Iterable[str]) -> Inputs:
     )
 
 
+def missing_fields(node: Node, market: Market) -> str:
+    """Why a market cannot have a factor, in words; empty when it can."""
+    return "; ".join(reason for name in sorted(node.fields) if (reason := missing_field(name, market)))
+
+
 def missing_field(name: str, market: Market) -> str | None:
     """Why a market cannot have a field at all, in words; None when it can, if only as missing values."""
     need, source = FIELDS[name].needs, market.source.name
     kind, _, column = need.partition(" ")
     if need == "raw prices" and market.source.prices == "split-adjusted":
         return f"${name} is in {FIELDS[name].unit}, and the split-adjusted prices of {source} know later splits"
+    if need == "vwap" and not market.vwap.notna().to_numpy().any():
+        return f"${name}: {source} has no volume-weighted prices; ($high + $low + $close) / 3 is near them"
     if kind == "benchmark" and column not in market.benchmarks:
         return f"${name}: {source} has no {column}"
     if kind == "macro" and column not in market.macro:
