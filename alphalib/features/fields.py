@@ -28,8 +28,8 @@ class Field:
     summary : str
         What it is.
     needs : str
-        What a market must have for it: "prices", "raw prices", "benchmark SPY", "macro vix", "fundamentals equity";
-        a market without it refuses the field. One without "earnings" has them missing everywhere.
+        What a market must have for it: "prices", "raw prices", "vwap", "benchmark SPY", "macro vix", "fundamentals
+        equity"; a market without it refuses the field. One without "earnings" has them missing everywhere.
     """
 
     name: str
@@ -164,7 +164,7 @@ _ALL = (
     Field("high", PRICE, lambda m: m.adj_high, "total-return high"),
     Field("low", PRICE, lambda m: m.adj_low, "total-return low"),
     Field("close", PRICE, lambda m: m.adj_close, "total-return close"),
-    Field("vwap", PRICE, lambda m: m.vwap * m.return_factor, "total-return volume-weighted average price"),
+    Field("vwap", PRICE, lambda m: m.vwap * m.return_factor, "total-return volume-weighted average price", "vwap"),
     Field("volume", SHARES, lambda m: m.adj_volume, "volume in shares of the first session"),
     Field("raw_open", CURRENCY, lambda m: m.open, "open as printed", "raw prices"),
     Field("raw_high", CURRENCY, lambda m: m.high, "high as printed", "raw prices"),
@@ -172,7 +172,13 @@ _ALL = (
     Field("raw_close", CURRENCY, lambda m: m.close, "close as printed", "raw prices"),
     Field("raw_volume", SHARES, lambda m: m.volume, "volume in shares of the day", "raw prices"),
     Field("dollar_volume", CURRENCY, lambda m: m.close * m.volume, "close × volume of the day", "raw prices"),
-    Field("split_factor", RATIO, lambda m: m.split_factor, "shares that one of the first session has become"),
+    Field(
+        "split_factor",
+        RATIO,
+        lambda m: m.split_factor,
+        "shares that one of the first session has become",
+        "raw prices",
+    ),
     Field(
         "market_cap",
         CURRENCY,

@@ -47,25 +47,3 @@ def price_vs_mean(close: Panel, *, window: int = 50) -> Panel:
     if window < 2:
         raise InputError(f"window must be at least 2 sessions, got {window}")
     return close / close.ffill().rolling(window).mean() - 1.0
-
-
-def distance_from_high(close: Panel, *, window: int = 252) -> Panel:
-    """Close over the highest close of the last `window` sessions, minus one: zero at the high, negative below.
-
-    George and Hwang (2004), doi:10.1111/j.1540-6261.2004.00695.x.
-
-    Parameters
-    ----------
-    close : Panel
-        Total-return close; a session without one carries the last. [currency]
-    window : int
-        Look-back for the high. [sessions]
-
-    Returns
-    -------
-    Panel
-        Same labels as `close`; NaN without a close now or `window` sessions of history. [fraction]
-    """
-    if window < 2:
-        raise InputError(f"window must be at least 2 sessions, got {window}")
-    return close / close.ffill().rolling(window).max() - 1.0

@@ -49,24 +49,6 @@ def atr(high: Panel, low: Panel, close: Panel, *, window: int = 14) -> Panel:
     return _wilder_average(true_range(high, low, close), window).where(close.notna())
 
 
-def atr_pct(high: Panel, low: Panel, close: Panel, *, window: int = 14) -> Panel:
-    """Average true range over the close.
-
-    Parameters
-    ----------
-    high, low, close : Panel
-        Bars in one adjustment; only their ratios count. [currency]
-    window : int
-        Length of the average. [bars]
-
-    Returns
-    -------
-    Panel
-        Same labels as `close`; NaN where the average true range is. [fraction]
-    """
-    return atr(high, low, close, window=window) / close.where(close > 0)
-
-
 def rsi(close: Panel, *, window: int = 14) -> Panel:
     """Relative strength index, Wilder's: share of the gains in all moves; 50 when nothing moved.
 
@@ -86,53 +68,6 @@ def rsi(close: Panel, *, window: int = 14) -> Panel:
     gain, loss = _wilder_average(move.clip(lower=0.0), window), _wilder_average((-move).clip(lower=0.0), window)
     moved = gain + loss
     return (100.0 * (gain / moved.where(moved > 0))).where(moved != 0, 50.0).where(close.notna() & moved.notna())
-
-
-def macd(close: Panel, *, fast: int = 12, slow: int = 26, signal: int = 9) -> Panel:
-    """Difference of two exponential means less its own exponential mean (the MACD histogram), over the close.
-
-    Parameters
-    ----------
-    close : Panel
-        Total-return close; a session without one carries the last. [currency]
-    fast, slow, signal : int
-        Spans of the means. [sessions]
-
-    Returns
-    -------
-    Panel
-        Same labels as `close`; NaN without a close now or `slow` + `signal` sessions of history. [fraction]
-    """
-    if not 1 <= fast < slow:
-        raise InputError(f"fast must be at least 1 session and less than slow, got {fast} and {slow}")
-    held = close.ffill()
-    line = held.ewm(span=fast, adjust=False).mean() - held.ewm(span=slow, adjust=False, min_periods=slow).mean()
-    histogram = line - line.ewm(span=signal, adjust=False, min_periods=signal + 1).mean()
-    return histogram / close.where(close > 0)
-
-
-def bollinger_pct(close: Panel, *, window: int = 20, width: float = 2.0) -> Panel:
-    """Place of the close between the bands: 0 at the lower, 1 at the upper, outside them beyond.
-
-    Parameters
-    ----------
-    close : Panel
-        Total-return close; a session without one carries the last. [currency]
-    window : int
-        Length of mean and standard deviation. [sessions]
-    width : float
-        Standard deviations from the mean to a band.
-
-    Returns
-    -------
-    Panel
-        Same labels as `close`; NaN without a close now, `window` sessions of history, or any move. [ratio]
-    """
-    if window < 2:
-        raise InputError(f"window must be at least 2 sessions, got {window}")
-    rolling = close.ffill().rolling(window)
-    deviation = rolling.std()
-    return 0.5 + (close - rolling.mean()) / (2.0 * width * deviation.where(deviation > 0))
 
 
 def _wilder_average(values: Panel, window: int) -> Panel:

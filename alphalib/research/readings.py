@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from alphalib.features import feature, features_off
+from alphalib.features import factors, feature, features_off
 from alphalib.market import Market, Panel
 from alphalib.scores import RegimeCode
 from alphalib.sessions import SESSIONS_PER_YEAR
@@ -46,9 +46,8 @@ RSI_BANDS = {
 def readings(market: Market, rows: pd.DatetimeIndex) -> Readings:
     """The features that research reads, at the sessions `rows`; those off on this market are left out."""
     off = features_off(market)
-    return {
-        name: feature(name, unit=unit).function(market).loc[rows] for name, unit in UNITS.items() if name not in off
-    }
+    entries = {name: feature(name, unit=unit).entry for name, unit in UNITS.items() if name not in off}
+    return {name: panel.loc[rows] for name, panel in factors(entries, market).items()}
 
 
 def complete(read: Readings) -> Panel:

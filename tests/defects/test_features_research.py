@@ -38,7 +38,7 @@ def test_d29_a_ratio_is_never_read_as_shares():
     with pytest.raises(InputError, match="'relative_volume_20' is in 'ratio', it was asked for in 'shares'"):
         feature("relative_volume_20", unit="shares")
     market = random_market(sessions=60)
-    volume = feature("avg_volume_20", unit="shares").function(market)["N002"].iloc[-1]
+    volume = feature("avg_volume_20", unit="shares").panel(market)["N002"].iloc[-1]
     assert volume == pytest.approx(market.volume["N002"].iloc[-20:].mean())
 
 

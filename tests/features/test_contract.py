@@ -29,7 +29,7 @@ def market_of_battery() -> Market:
 MARKET = market_of_battery()
 corrupt_market = cache(lambda how: corrupted(MARKET, CUT, how))
 cut_market = cache(lambda: MARKET.asof(MARKET.sessions[CUT]))
-expected = cache(lambda feature: feature.function(MARKET))
+expected = cache(lambda feature: feature.panel(MARKET))
 
 
 @pytest.fixture(params=list(FEATURES.values()), ids=list(FEATURES))
@@ -38,14 +38,14 @@ def feature(request):
 
 
 def test_past_values_ignore_the_future_when_it_is_cut(feature):
-    cut = feature.function(cut_market())
+    cut = feature.panel(cut_market())
     pd.testing.assert_frame_equal(cut, expected(feature).iloc[: CUT + 1], check_exact=True)
 
 
 @pytest.mark.parametrize("how", CORRUPTIONS)
 def test_past_values_ignore_a_corrupted_future(feature, how):
     with np.errstate(all="ignore"):
-        corrupt = feature.function(corrupt_market(how))
+        corrupt = feature.panel(corrupt_market(how))
     assert corrupt.iloc[: CUT + 1].to_numpy().tobytes() == expected(feature).iloc[: CUT + 1].to_numpy().tobytes()
 
 
@@ -60,14 +60,14 @@ def test_labels_are_kept(feature):
 def test_the_input_is_untouched(feature):
     market = market_of_battery()
     before = market.data_hash
-    feature.function(market)
+    feature.panel(market)
     assert Market(**{field.name: getattr(market, field.name) for field in fields(Market)}).data_hash == before
 
 
 def test_the_order_of_tickers_is_irrelevant(feature):
     order = np.random.default_rng(2).permutation(len(MARKET.tickers))
     panels = {name: getattr(MARKET, name).iloc[:, order] for name in PANELS if name not in ("benchmarks", "macro")}
-    shuffled = feature.function(replace(MARKET, **panels, earnings=MARKET.earnings.iloc[::-1]))
+    shuffled = feature.panel(replace(MARKET, **panels, earnings=MARKET.earnings.iloc[::-1]))
     ordered = shuffled[MARKET.tickers]
     pd.testing.assert_frame_equal(ordered, expected(feature), check_exact=False, rtol=1e-9, atol=1e-12)
 
@@ -89,7 +89,7 @@ def test_a_missing_bar_costs_its_own_row_only(feature):
     row = 320
     for panel in lost.values():
         panel.iloc[row, 2] = np.nan
-    whole, holed = feature.function(market), feature.function(replace(market, **lost))
+    whole, holed = feature.panel(market), feature.panel(replace(market, **lost))
     assert pd.notna(whole.iloc[row, 2])
     assert pd.isna(holed.iloc[row, 2])
     assert (whole.notna() == holed.notna()).to_numpy().sum() == whole.size - 1

@@ -1,7 +1,7 @@
 import pytest
 
 from alphalib.errors import InputError
-from alphalib.features.momentum import distance_from_high, momentum, price_vs_mean
+from alphalib.features.momentum import momentum, price_vs_mean
 from tests.features.panels import NAN, panel
 
 
@@ -26,16 +26,8 @@ def test_price_against_its_mean_by_hand():
     assert price_vs_mean(close, window=3)["A"].iloc[-1] == pytest.approx(120 / 110 - 1)
 
 
-def test_distance_from_high_by_hand():
-    close = panel(A=[200, 100, 125, 120])
-    # The highest of the last three is 125; 200 is out of the window.
-    assert distance_from_high(close, window=3)["A"].iloc[-1] == pytest.approx(-0.04)
-
-
 def test_bad_windows_are_refused():
     with pytest.raises(InputError, match="less than window, got skip 5 and window 5"):
         momentum(panel(A=[1, 2]), window=5, skip=5)
     with pytest.raises(InputError, match="at least 2 sessions, got 1"):
         price_vs_mean(panel(A=[1, 2]), window=1)
-    with pytest.raises(InputError, match="at least 2 sessions, got 0"):
-        distance_from_high(panel(A=[1, 2]), window=0)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from alphalib.errors import InputError
-from alphalib.features.technical import atr, atr_pct, bollinger_pct, macd, rsi, true_range
+from alphalib.features.technical import atr, rsi, true_range
 from tests.features.panels import NAN, panel
 from tests.worlds import random_market
 
@@ -14,7 +14,6 @@ def test_atr_by_hand():
     assert true_range(high, low, close)["A"].tolist() == [2, 3, 3, 5]
     # Seed (2 + 3) / 2 = 2.5, then (2.5 + 3) / 2 = 2.75, then (2.75 + 5) / 2 = 3.875.
     assert atr(high, low, close, window=2)["A"].tolist()[1:] == [2.5, 2.75, 3.875]
-    assert atr_pct(high, low, close, window=2)["A"].iloc[-1] == pytest.approx(3.875 / 14)
 
 
 def test_rsi_by_hand():
@@ -39,21 +38,6 @@ def test_wilder_steps_over_missing_bars():
         assert compute(*missing).iloc[[40, 41, 90]].isna().all(axis=None)
 
 
-def test_macd_by_hand():
-    histogram = macd(panel(A=[10, 12, 15, 15]), fast=1, slow=2, signal=2)["A"]
-    # Slow span 2, weight 2/3: 10, 34/3, 124/9, 394/27. Line 0, 2/3, 11/9, 11/27; it starts at the second session, so
-    # signal, weight 2/3: 2/3, 28/27, 50/81. Histogram 33/81 − 50/81 over 15.
-    assert histogram.iloc[-1] == pytest.approx(-17 / 81 / 15)
-    assert histogram.isna().sum() == 3
-
-
-def test_bollinger_pct_by_hand():
-    close = panel(A=[10, 12, 14])
-    # Mean 12, standard deviation 2, bands 8 and 16: (14 − 8) / 8.
-    assert bollinger_pct(close, window=3)["A"].iloc[-1] == pytest.approx(0.75)
-    assert bollinger_pct(panel(A=[5.0] * 5), window=3)["A"].isna().all()
-
-
 def test_a_bar_without_a_high_is_no_bar():
     high, low, close = panel(A=[11, NAN, 12]), panel(A=[9, 11, 9]), panel(A=[10, 12, 10])
     assert np.isnan(true_range(high, low, close)["A"].iloc[1])
@@ -62,7 +46,3 @@ def test_a_bar_without_a_high_is_no_bar():
 def test_bad_windows_are_refused():
     with pytest.raises(InputError, match="window must be at least 1 bar, got 0"):
         rsi(panel(A=[1, 2]), window=0)
-    with pytest.raises(InputError, match="less than slow, got 26 and 12"):
-        macd(panel(A=[1, 2]), fast=26, slow=12)
-    with pytest.raises(InputError, match="at least 2 sessions, got 1"):
-        bollinger_pct(panel(A=[1, 2]), window=1)

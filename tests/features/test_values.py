@@ -1,11 +1,11 @@
-"""Each plain feature of the registry has an expression of the same name that gives its values.
+"""Each feature in use, which is an expression, gives the values of its second writing in plain pandas.
 
 They agree to 1e-9 from the expression's look-back on, but for what is written below.
 
-- `rsi_14`, `atr_pct_14`: the plain averages start from the mean of the first 14 and step over a session without a bar;
+- `rsi_14`, `atr_pct_14`: the averages there start from the mean of the first 14 and step over a session without a bar;
   the expressions' weights are normalised and fade by the session, with a bar or without. Without gaps they agree from
   session 400 on. The first true range is high − low there and missing here.
-- `macd_12_26_9`: the plain means start from the first close. They agree from session 500 on.
+- `macd_12_26_9`: the means there start from the first close. They agree from session 500 on.
 - Means of volume need four fifths of their window there, one value here.
 """
 
@@ -14,30 +14,23 @@ from functools import cache
 import numpy as np
 import pytest
 
-from alphalib.features import FEATURES
-from alphalib.features.catalog import CATALOG
-from alphalib.features.factors import factors
+from alphalib.features import FEATURES, feature_panels
 from alphalib.market import Market, Panel
+from tests.features.plain import PLAIN
 from tests.worlds import random_market
 
-EXPRESSIONS = {
-    name: CATALOG[catalogue][name]
-    for catalogue in ("technical", "microstructure", "cross_section")
-    for name in CATALOG[catalogue]
-    if name in FEATURES
-}
 FADING = {"rsi_14": 400, "atr_pct_14": 400, "macd_12_26_9": 500}
 AGES_WITHOUT_A_BAR = ("rsi_14", "atr_pct_14")
 
 
 def test_each_has_one():
-    assert sorted(EXPRESSIONS) == sorted(FEATURES)
+    assert list(PLAIN) == list(FEATURES)
 
 
 @cache
 def world(missing: float) -> tuple[Market, dict[str, Panel]]:
     market = random_market(seed=5, names=12, sessions=700, missing=missing)
-    return market, factors({name: entry.node for name, entry in EXPRESSIONS.items()}, market)
+    return market, feature_panels(market)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +39,8 @@ def world(missing: float) -> tuple[Market, dict[str, Panel]]:
 )
 def test_equal_values(name, missing):
     market, computed = world(missing)
-    ours, plain = computed[name].to_numpy(), FEATURES[name].function(market).to_numpy()
-    start = FADING.get(name, EXPRESSIONS[name].node.lookback)
+    ours, plain = computed[name].to_numpy(), PLAIN[name](market).to_numpy()
+    start = FADING.get(name, FEATURES[name].entry.node.lookback)
     np.testing.assert_allclose(ours[start:], plain[start:], rtol=1e-9, atol=1e-9 * np.nanstd(plain))
     assert np.isfinite(plain[start:]).any()
 
@@ -55,7 +48,7 @@ def test_equal_values(name, missing):
 @pytest.mark.parametrize("name", AGES_WITHOUT_A_BAR)
 def test_near_values_where_bars_are_missing(name):
     market, computed = world(0.02)
-    ours, plain = computed[name].iloc[400:], FEATURES[name].function(market).iloc[400:]
+    ours, plain = computed[name].iloc[400:], PLAIN[name](market).iloc[400:]
     assert ours.isna().equals(plain.isna())
     assert ours.corrwith(plain).min() > 0.99
 
@@ -65,7 +58,7 @@ def test_means_of_volume_take_what_is_there(name):
     market = random_market(seed=5, names=2, sessions=120)
     for panel in (market.volume, market.close):
         panel.iloc[60:70, 0] = np.nan
-    computed = factors({name: EXPRESSIONS[name].node}, market)[name]
-    plain = FEATURES[name].function(market)
+    computed = FEATURES[name].panel(market)
+    plain = PLAIN[name](market)
     assert plain.iloc[75:79, 0].isna().all()
     assert computed.iloc[75:79, 0].notna().all()
