@@ -16,12 +16,11 @@ from alphalib.evidence.factor_report import COST_BPS, decay_half, decay_table, m
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import false_discovery
 from alphalib.features.catalog import CATALOG, Entry
-from alphalib.features.factors import FactorWarning, factors, readable
+from alphalib.features.factors import Expression, FactorWarning, factors, readable
 from alphalib.features.language.parser import parse
 from alphalib.features.language.tree import Node
 from alphalib.market import Market, Panel
 
-Expressions: TypeAlias = Mapping[str, str | Node | Entry]
 Progress: TypeAlias = Callable[..., Iterable[Any]]
 
 AT_ONCE = 16
@@ -115,12 +114,11 @@ def panels(nodes: Mapping[str, Node], market: Market, *, at_once: int = AT_ONCE)
             yield found.popitem()
 
 
-def others(node: Node, known: Expressions, market: Market) -> Iterator[tuple[str, Panel]]:
+def others(node: Node, known: Mapping[str, Expression], market: Market) -> Iterator[tuple[str, Panel]]:
     """Known factors that this market can give, but `node` itself however it is called: to compare it with."""
-    nodes = {name: given.node if isinstance(given, Entry) else given for name, given in known.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FactorWarning)  # what the market cannot give is nothing to compare with
-        able, _ = readable(nodes, market)
+        able, _ = readable(known, market)
     yield from panels({name: other for name, other in able.items() if other != node}, market)
 
 
@@ -143,7 +141,7 @@ def open_factor_trial(
 
 
 def rank_factors(
-    expressions: Expressions,
+    expressions: Mapping[str, Expression],
     market: Market,
     ledger: Ledger,
     *,
@@ -179,8 +177,7 @@ def rank_factors(
     progress : callable
         Goes around the factors and is told their number: `functools.partial(tqdm, desc="factors")`.
     """
-    wanted = {name: given.node if isinstance(given, Entry) else given for name, given in expressions.items()}
-    nodes, failed = readable(wanted, market)
+    nodes, failed = readable(expressions, market)
     first: dict[Node, str] = {}
     for name, node in nodes.items():
         first.setdefault(node, name)

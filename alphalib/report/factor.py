@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def horizon_words(report: FactorReport) -> pd.DataFrame:
-    """ICs and the spread by horizon, as a reader sees them."""
+    """ICs by horizon, as a reader sees them."""
     rows = report.horizons
     return pd.DataFrame(
         {
@@ -34,16 +34,32 @@ def horizon_words(report: FactorReport) -> pd.DataFrame:
             "detectable": _numbers(rows["detectable"], 3),
             "IC": _numbers(rows["ic"], 3),
             "ICIR": _numbers(rows["icir"], 2),
-            "spread, bps": _estimates(1e4 * rows, "spread", "spread_low", "spread_high"),
-            "turnover": _percents(rows["turnover"]),
-            "cost, bps": _numbers(1e4 * rows["cost"], 1),
-            "net, bps": _estimates(1e4 * rows, "net", "net_low", "net_high"),
-            "net a year": _percents(rows["net_annual"], 1),
-            "breaks even at, bps": _numbers(rows["break_even_bps"], 1),
             "sessions": _numbers(rows["sessions"], 0),
         },
         rows.index.rename("horizon, sessions"),
     )
+
+
+def book_words(report: FactorReport) -> pd.DataFrame:
+    """The book half long, half short by horizon, as a reader sees it."""
+    rows = report.horizons
+    return pd.DataFrame(
+        {
+            "spread, bps": _estimates(rows, "spread", "spread_low", "spread_high", scale=1e4),
+            "turnover": _percents(rows["turnover"]),
+            "cost, bps": _numbers(1e4 * rows["cost"], 1),
+            "net, bps": _estimates(rows, "net", "net_low", "net_high", scale=1e4),
+            "net a year": _percents(rows["net_annual"], 1),
+            "breaks even at, bps": _numbers(rows["break_even_bps"], 1),
+        },
+        rows.index.rename("horizon, sessions"),
+    )
+
+
+def quantile_words(report: FactorReport) -> pd.DataFrame:
+    """Mean return of each quantile over that of all names by horizon, in bps, as a reader sees it."""
+    words = pd.Series(_estimates(report.by_quantile, "mean", "low", "high", scale=1e4), report.by_quantile.index)
+    return words.unstack("horizon").rename_axis(columns="bps over, sessions")
 
 
 def group_words(rows: pd.DataFrame) -> pd.DataFrame:
@@ -77,23 +93,19 @@ def ranked_words(table: FactorTable, *, first: int = 30) -> pd.DataFrame:
     rows = table.rows.head(first)
     if rows.empty:
         return pd.DataFrame()
-    return pd.DataFrame(
-        {
-            "rank IC": _estimates(rows, "rank_ic", "low", "high"),
-            "t": _numbers(rows["t"], 1),
-            "p": _numbers(rows["p"], 4),
-            "q": _numbers(rows["q"], 3),
-            "q, any dependence": _numbers(rows["q_any"], 3),
-            "net, bps": _estimates(1e4 * rows, "net", "net_low", "net_high"),
-            "turnover": _percents(rows["turnover"]),
-            "breaks even at, bps": _numbers(rows["break_even_bps"], 1),
-            "half lost after": [_age(age) for age in rows["decay_half"]],
-            "covered": _percents(rows["coverage"]),
-            "note": rows["note"],
-            "expression": rows["expression"],
-        },
-        rows.index,
-    )
+    words = {
+        "rank IC": _estimates(rows, "rank_ic", "low", "high"),
+        "t": _numbers(rows["t"], 1),
+        "q": _numbers(rows["q"], 3),
+        "q, any dependence": _numbers(rows["q_any"], 3),
+        "net, bps": _estimates(rows, "net", "net_low", "net_high", scale=1e4),
+        "turnover": _percents(rows["turnover"]),
+        "half lost after": [_age(age) for age in rows["decay_half"]],
+        "covered": _percents(rows["coverage"]),
+    }
+    if rows["note"].any():
+        words["note"] = list(rows["note"])
+    return pd.DataFrame(words, rows.index)
 
 
 def conclusion(report: FactorReport, source: Source, *, trials: int, effective: float) -> str:
@@ -136,6 +148,23 @@ def conclusion(report: FactorReport, source: Source, *, trials: int, effective: 
         lines.append("The market is simulated: this says nothing about a real one.")
     if source.members != "by date":
         lines.append(f"Members: {source.members}. This is not evidence.")
+    return "\n".join(lines)
+
+
+def ranked_conclusion(table: FactorTable, *, q: float = 0.05) -> str:
+    """What a ranked table supports, a sentence a line."""
+    hochberg, any_dependence = int((table.rows["q"] <= q).sum()), len(table.found(q=q))
+    lines = [
+        f"{count(len(table.rows), 'factor')} over {count(table.horizon, 'session')}: {hochberg or 'none'} with q of "
+        f"{percent(q, digits=0)} or less by Benjamini–Hochberg, {any_dependence or 'none'} under any dependence.",
+        f"{count(table.trials, 'trial')} in {table.lineage!r}, worth {number(table.effective, digits=0)} independent "
+        "ones.",
+    ]
+    if table.duplicates:
+        lines.append(
+            "Counted once: " + ", ".join(f"{name} is {first}" for name, first in table.duplicates.items()) + "."
+        )
+    lines += [f"{name} failed: {reason}" for name, reason in table.failed.items()]
     return "\n".join(lines)
 
 
@@ -238,8 +267,9 @@ def _age(sessions: float) -> str:
     return "more than 63 sessions" if math.isinf(sessions) else f"{sessions:.0f} sessions"
 
 
-def _estimates(rows: pd.DataFrame, value: str, low: str, high: str) -> list[str]:
-    return [str(Estimate(*ends, 0)) for ends in zip(rows[value], rows[low], rows[high], strict=True)]
+def _estimates(rows: pd.DataFrame, value: str, low: str, high: str, *, scale: float = 1.0) -> list[str]:
+    ends = zip(scale * rows[value], scale * rows[low], scale * rows[high], strict=True)
+    return [str(Estimate(*estimate, n=0)) for estimate in ends]
 
 
 def _numbers(column: pd.Series, digits: int) -> list[str]:

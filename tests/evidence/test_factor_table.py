@@ -109,8 +109,9 @@ def test_a_factor_that_cannot_be_had_is_named_and_is_no_trial(market, tmp_path):
 @pytest.mark.slow
 def test_nothing_is_found_in_noise(tmp_path):
     market = random_market(names=60, sessions=500, seed=5)
-    table = rank_factors(CATALOG["alpha158"], market, Ledger(tmp_path / "l.db"), code_version="1")
-    assert len(table.rows) == 158
+    some = dict(list(CATALOG["alpha158"].items())[::4])
+    table = rank_factors(some, market, Ledger(tmp_path / "l.db"), code_version="1")
+    assert len(table.rows) == len(some) == 40
     assert table.found().empty
     assert table.rows["q"].min() > 0.05
     assert 1 < table.effective < len(table.rows)
