@@ -18,6 +18,7 @@ import pandas as pd
 from alphalib.errors import InputError, SessionError
 
 Panel: TypeAlias = pd.DataFrame
+_Array: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 SECTORS = (
     "Communication Services",
@@ -165,18 +166,17 @@ class Market:
     @cached_property
     def split_factor(self) -> Panel:
         """Shares that one share held at the first session has become. [shares]"""
-        return _cumulated(self._ratios("split"))
+        return self._cumulated(self._amounts("split", fill=1.0))
 
     @cached_property
     def return_factor(self) -> Panel:
         """Shares that one share held at the first session has become, dividends reinvested at the ex-date's close."""
-        splits = self._ratios("split")
-        dividends = self._amounts("dividend")
-        paying = self.close.ffill().to_numpy()
+        growth, dividends = self._amounts("split", fill=1.0), self._amounts("dividend")
+        paid = dividends > 0
+        # The dividend is stated for a share before the split of that date, the close is after it.
         with np.errstate(invalid="ignore", divide="ignore"):
-            # The dividend is stated for a share before the split of that date, the close is after it.
-            growth = np.where(dividends > 0, splits + np.nan_to_num(dividends / paying, posinf=0.0), splits)
-        return _cumulated(pd.DataFrame(growth, index=self.close.index, columns=self.close.columns))
+            growth[paid] += np.nan_to_num(dividends[paid] / self.close.ffill().to_numpy()[paid], posinf=0.0)
+        return self._cumulated(growth)
 
     @cached_property
     def adj_close(self) -> Panel:
@@ -279,14 +279,9 @@ class Market:
             fundamentals=self.fundamentals[self.fundamentals["known"] <= day],
         )
 
-    def _ratios(self, kind: str) -> Panel:
-        """Product of the values of one kind of action by session and ticker; 1 where there is none."""
-        ratios = self._amounts(kind, fill=1.0)
-        return pd.DataFrame(ratios, index=self.close.index, columns=self.close.columns)
-
-    def _amounts(self, kind: str, *, fill: float = 0.0) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        """Values of one kind of action in the shape of the panels; several on one date combine."""
-        amounts = np.full(self.close.shape, fill)
+    def _amounts(self, kind: str, *, fill: float = 0.0) -> _Array:
+        """Values of one kind of action in the shape and memory order of the panels; several on one date combine."""
+        amounts = np.full(self.close.shape, fill, order="F")
         chosen = self.actions[self.actions["kind"] == kind]
         rows = self.close.index.get_indexer(pd.DatetimeIndex(chosen["date"]))
         columns = self.close.columns.get_indexer(pd.Index(chosen["ticker"]))
@@ -295,7 +290,7 @@ class Market:
         combine.at(amounts, (rows[inside], columns[inside]), chosen["value"].to_numpy(dtype=float)[inside])
         return amounts
 
-
-def _cumulated(ratios: Panel) -> Panel:
-    """Product from the first session on."""
-    return pd.DataFrame(np.cumprod(ratios.to_numpy(), axis=0), index=ratios.index, columns=ratios.columns)
+    def _cumulated(self, ratios: _Array) -> Panel:
+        """Product from the first session on."""
+        product = np.cumprod(ratios.T, axis=1).T
+        return pd.DataFrame(product, index=self.close.index, columns=self.close.columns, copy=False)

@@ -12,7 +12,7 @@ import io
 import json
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -165,11 +165,13 @@ class Store:
         """Write plain JSON, keys in their order, NaN refused; returns its content hash."""
         return self.write_bytes(path, json_bytes(content, name=path))
 
-    def read_table(self, path: str, *, columns: list[str] | None = None) -> pd.DataFrame:
-        """Read a parquet table."""
+    def read_table(
+        self, path: str, *, columns: list[str] | None = None, coded: list[str] | None = None
+    ) -> pd.DataFrame:
+        """Read a parquet table; text in the columns `coded` comes as categories, as the file has it, and so sooner."""
         content = self.read_bytes(path)
         try:
-            return pd.read_parquet(io.BytesIO(content), columns=columns)
+            return pd.read_parquet(io.BytesIO(content), columns=columns, read_dictionary=coded)
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"{path} in the store {self.url} is not a readable parquet file, perhaps cut off; {MEND} ({error})"
@@ -325,10 +327,23 @@ def parameters(store: Store, kind: type[Tuned]) -> Tuned:
     return store.read(kind.path, kind) if store.exists(kind.path) else kind()
 
 
-def parquet_bytes(table: pd.DataFrame) -> bytes:
-    """A table as the content of a parquet artefact."""
+def parquet_bytes(table: pd.DataFrame, *, numbers: Sequence[str] = ()) -> bytes:
+    """A table as the content of a parquet artefact.
+
+    Columns `numbers` hold floats that hardly repeat. Stored by their bytes' place they take the room that a dictionary
+    and stronger compression take, and are read in a third of the time.
+    """
     buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False, compression="zstd")
+    if numbers:
+        table.to_parquet(
+            buffer,
+            index=False,
+            compression="lz4",
+            use_dictionary=[column for column in table.columns if column not in numbers],
+            column_encoding=dict.fromkeys(numbers, "BYTE_STREAM_SPLIT"),
+        )
+    else:
+        table.to_parquet(buffer, index=False, compression="zstd")
     return buffer.getvalue()
 
 

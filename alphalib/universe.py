@@ -28,14 +28,14 @@ def membership_mask(membership: pd.DataFrame, sessions: pd.DatetimeIndex, ticker
     Panel
         [bool]
     """
-    mask = np.zeros((len(sessions), len(tickers)), dtype=bool)
+    mask = np.zeros((len(tickers), len(sessions)), dtype=bool)
     columns = tickers.get_indexer(pd.Index(membership["ticker"]))
     first = sessions.searchsorted(pd.DatetimeIndex(membership["start"]))
     after = sessions.searchsorted(pd.DatetimeIndex(membership["end"].fillna(FOREVER)), side="right")
     for column, start, end in zip(columns, first, after, strict=True):
         if column >= 0:
-            mask[start:end, column] = True
-    return pd.DataFrame(mask, index=sessions, columns=tickers)
+            mask[column, start:end] = True
+    return pd.DataFrame(mask.T, index=sessions, columns=tickers, copy=False)
 
 
 def sector_codes(sectors: pd.DataFrame, sessions: pd.DatetimeIndex, tickers: pd.Index) -> Panel:
@@ -46,15 +46,15 @@ def sector_codes(sectors: pd.DataFrame, sessions: pd.DatetimeIndex, tickers: pd.
     sectors : DataFrame
         `ticker, start, sector`: the sector holds from `start` until the name's next row.
     """
-    codes = np.full((len(sessions), len(tickers)), -1, dtype=np.int8)
+    codes = np.full((len(tickers), len(sessions)), -1, dtype=np.int8)
     ordered = sectors.sort_values("start", kind="stable")
     columns = tickers.get_indexer(pd.Index(ordered["ticker"]))
     first = sessions.searchsorted(pd.DatetimeIndex(ordered["start"]))
     for column, start, text in zip(columns, first, ordered["sector"], strict=True):
         name = sector_name(str(text))
         if column >= 0:
-            codes[start:, column] = SECTORS.index(name) if name else -1
-    return pd.DataFrame(codes, index=sessions, columns=tickers)
+            codes[column, start:] = SECTORS.index(name) if name else -1
+    return pd.DataFrame(codes.T, index=sessions, columns=tickers, copy=False)
 
 
 def sector_totals(

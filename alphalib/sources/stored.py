@@ -18,7 +18,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,9 +52,11 @@ _DATES = ("date", "start", "end", "scheduled", "period_end", "known", "published
 
 def bars_by_year(bars: pd.DataFrame) -> dict[str, bytes]:
     """Daily bars as artefacts, one a year, sorted by ticker and date."""
-    complete = bars.reindex(columns=["date", "ticker", *BAR])
+    complete = bars.reindex(columns=["date", "ticker", *BAR]).astype(dict.fromkeys(BAR, "float64"))
     return {
-        f"prices/daily/{year}.parquet": parquet_bytes(rows.sort_values(["ticker", "date"], ignore_index=True))
+        f"prices/daily/{year}.parquet": parquet_bytes(
+            rows.sort_values(["ticker", "date"], ignore_index=True), numbers=BAR
+        )
         for year, rows in complete.groupby(complete["date"].dt.year)
     }
 
@@ -105,19 +108,24 @@ def read_market(store: Store, *, start: Day | None = None, asof: Day | None = No
         for year, path in sorted(years.items())
         if (first is None or year >= first.year) and (last is None or year <= last.year)
     ]
-    bars = (
-        pd.concat([store.read_table(path) for path in wanted], ignore_index=True)
-        if wanted
-        else pd.DataFrame({"date": []})
-    )
-    if first is not None:
-        bars = bars[bars["date"] >= first]
-    if last is not None:
-        bars = bars[bars["date"] <= last]
-    if bars.empty or (last is not None and bars["date"].max() < last):
-        span = f"{min(years)} to {max(years)}" if bars.empty else f"up to {bars['date'].max():%Y-%m-%d}"
+    with ThreadPoolExecutor() as pool:
+        whole = pool.map(lambda path: store.read_table(path, coded=["ticker"]), wanted)
+        bars = [rows for rows in (_within(year, first, last) for year in whole) if len(rows)]
+    newest = max((rows["date"].max() for rows in bars), default=None)
+    if newest is None or (last is not None and newest < last):
+        span = f"{min(years)} to {max(years)}" if newest is None else f"up to {newest:%Y-%m-%d}"
         raise InputError(f"the store {store.url} has no prices for {_span(first, last)}; it has {span}")
     return assemble(bars, {name: read_table(store, name) for name in _OF_MARKET}, _source(store), survivors=survivors)
+
+
+def _within(bars: pd.DataFrame, first: pd.Timestamp | None, last: pd.Timestamp | None) -> pd.DataFrame:
+    """The bars from `first` to `last`; themselves, not a copy, when no row falls out."""
+    inside = np.ones(len(bars), dtype=bool)
+    if first is not None:
+        inside &= (bars["date"] >= first).to_numpy()
+    if last is not None:
+        inside &= (bars["date"] <= last).to_numpy()
+    return bars if inside.all() else bars[inside]
 
 
 @dataclass(frozen=True)
@@ -140,13 +148,17 @@ def stored_span(store: Store) -> Span | None:
 
 
 def assemble(
-    bars: pd.DataFrame, tables: Mapping[str, pd.DataFrame], source: Source, *, survivors: bool = False
+    bars: pd.DataFrame | Sequence[pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
+    source: Source,
+    *,
+    survivors: bool = False,
 ) -> Market:
     """A market from tidy bars and the tables of `TABLES`, known at the close of the last bar.
 
     Parameters
     ----------
-    bars : DataFrame
+    bars : DataFrame, or several
         `date, ticker, open, high, low, close, volume, vwap`, in any order.
     tables : mapping of str to DataFrame
         All of `TABLES` but aliases and headlines, which a market has no place for.
@@ -155,7 +167,7 @@ def assemble(
     survivors : bool
         As in `read_market`; so is a market without any membership.
     """
-    panels = _panels(bars)
+    panels = _panels([bars] if isinstance(bars, pd.DataFrame) else bars)
     close = panels["close"]
     sessions, tickers = pd.DatetimeIndex(close.index), close.columns
     membership = tables["membership"]
@@ -175,22 +187,26 @@ def assemble(
     return market.asof(market.last)
 
 
-def _panels(bars: pd.DataFrame) -> dict[str, Panel]:
-    """Wide panels over every exchange session of the span."""
+def _panels(parts: Sequence[pd.DataFrame]) -> dict[str, Panel]:
+    """Wide panels over every exchange session of the span, a name's history in one piece of memory."""
     span = all_sessions()
-    sessions = span[span.searchsorted(bars["date"].min()) : span.searchsorted(bars["date"].max(), side="right")]
-    names = pd.Index(sorted(bars["ticker"].unique()), name="ticker", dtype="str")
-    rows = sessions.get_indexer(pd.DatetimeIndex(bars["date"]))
-    codes, found = pd.factorize(bars["ticker"])  # looking up each row's ticker instead takes a second for 3 M rows
-    columns = names.get_indexer(pd.Index(found))[codes]
-    if (rows < 0).any():
-        stray = bars["date"].to_numpy()[rows < 0][0]
-        raise ContractError("prices/daily", [f"{pd.Timestamp(stray):%Y-%m-%d} is not a session of the exchange"])
+    first, last = min(part["date"].min() for part in parts), max(part["date"].max() for part in parts)
+    sessions = span[span.searchsorted(first) : span.searchsorted(last, side="right")]
+    coded = [pd.factorize(part["ticker"]) for part in parts]  # looking up each row's ticker takes a second for 3 M rows
+    names = pd.Index(sorted({name for _, found in coded for name in found}), name="ticker", dtype="str")
+    cells = []
+    for part, (codes, found) in zip(parts, coded, strict=True):
+        columns = sessions.get_indexer(pd.DatetimeIndex(part["date"]))
+        if (columns < 0).any():
+            stray = part["date"].to_numpy()[columns < 0][0]
+            raise ContractError("prices/daily", [f"{pd.Timestamp(stray):%Y-%m-%d} is not a session of the exchange"])
+        cells.append(names.get_indexer(pd.Index(found))[codes] * len(sessions) + columns)
     panels = {}
     for name in BAR:
-        values = np.full((len(sessions), len(names)), np.nan)
-        values[rows, columns] = bars[name].to_numpy(dtype=float)
-        panels[name] = pd.DataFrame(values, index=sessions, columns=names)
+        values = np.full((len(names), len(sessions)), np.nan)
+        for part, cell in zip(parts, cells, strict=True):
+            values.reshape(-1)[cell] = part[name].to_numpy(dtype=float)
+        panels[name] = pd.DataFrame(values.T, index=sessions, columns=names, copy=False)
     return panels
 
 
