@@ -182,15 +182,17 @@ def test_progress_counts_to_the_end():
 def test_an_interrupt_waits_for_no_more_than_the_pieces_begun():
     market = random_market(names=400, sessions=400)
     nodes = [entry.node for entry in CATALOG["alpha158"].values()]
-    blocks = []
+    inputs = inputs_of(market, frozenset().union(*(node.fields for node in nodes)))
+    begun = set()
 
     def interrupted(done, total):
-        blocks.append(done)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        values(nodes, market, threads=2, block_bytes=8 * 400, progress=interrupted)
-    assert len(blocks) == 1
+        evaluate(
+            nodes, inputs, lambda node, name, _: begun.add(name), threads=2, block_bytes=8 * 400, progress=interrupted
+        )
+    assert len(begun) < 100  # of 400 names, one a piece
     assert not any(thread.name.startswith("factors") for thread in threading.enumerate())
 
 

@@ -207,7 +207,7 @@ def test_other_factors_write_everything_anew(folder, change, why):
 
 def test_a_market_that_ends_earlier_overwrites_nothing(folder):
     before = state(folder)
-    with pytest.raises(InputError, match="holds sessions up to .* and the market ends on .*; name another folder"):
+    with pytest.raises(InputError, match=r"holds sessions up to .* and the market ends on .*; name another folder"):
         write_factors(EXPRESSIONS, MARKET.asof(MARKET.sessions[-9]), folder)
     assert state(folder) == before
 

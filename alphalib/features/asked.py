@@ -1,0 +1,100 @@
+"""Factors as they are asked for on the command line, and what is told about them there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+from alphalib.errors import InputError
+from alphalib.features.catalog import CATALOG
+from alphalib.features.factors import Expression, FactorPanels, Written
+from alphalib.features.language.parser import Dialect
+from alphalib.features.language.tree import Node
+from alphalib.market import Market, Panel
+
+_NAMED = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*(.+)", re.DOTALL)
+_PATH = re.compile(r"([A-Za-z_]\w*)/(\w+)")
+
+
+def asked_for(texts: Sequence[str], dialect: Dialect = "qlib") -> dict[str, Expression]:
+    """Factors by name from words on the command line.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Each a catalogue (`alpha158`), a factor of one (`alpha158/KMID`), `NAME=EXPRESSION`, or an expression, which is
+        its own name.
+    dialect : {"qlib", "quant-stream"}
+        Spelling of the expressions.
+
+    Raises
+    ------
+    InputError
+        When a catalogue is unknown, or two factors have one name.
+    """
+    found: dict[str, Expression] = {}
+    for text in texts:
+        for name, expression in _factors(text.strip(), dialect).items():
+            if name in found:
+                raise InputError(f"two factors are called {name!r}; give one another name: NAME=EXPRESSION")
+            found[name] = expression
+    return found
+
+
+def lines_of(nodes: Mapping[str, Node], coverage: Mapping[str, float]) -> list[str]:
+    """A line a factor: name, unit, look-back, share of the closes at which it has a value."""
+    width = max(map(len, nodes), default=0)
+    return [
+        f"{name:<{width}}  {node.unit!s:<14} looks back {node.lookback:>4} sessions  covers {coverage[name]:6.1%}"
+        for name, node in nodes.items()
+    ]
+
+
+def written_line(written: Written) -> str:
+    """What became of the file or folder."""
+    return f"{written.path}: {written.done}" + (f", {written.rows:,} rows" if written.rows else "")
+
+
+def extremes(name: str, panel: Panel, *, count: int = 10) -> list[str]:
+    """The names with the highest and the lowest values of the last session."""
+    last = panel.iloc[-1].dropna().sort_values(kind="stable")
+    if last.empty:
+        return [f"{name}: no value on {panel.index[-1]:%Y-%m-%d}"]
+    highest, lowest = last.iloc[::-1].head(count), last.head(count)
+    return [
+        f"{name} on {panel.index[-1]:%Y-%m-%d}",
+        *(
+            f"  {what:<8}" + "  ".join(f"{ticker} {value:.4g}" for ticker, value in values.items())
+            for what, values in (("highest", highest), ("lowest", lowest))
+        ),
+    ]
+
+
+def coverage_of(panels: FactorPanels, market: Market) -> dict[str, float]:
+    """Share of the closes at which each factor has a value."""
+    closes = max(int(market.close.notna().to_numpy().sum()), 1)
+    return {name: float(panel.notna().to_numpy().sum()) / closes for name, panel in panels.items()}
+
+
+def _factors(text: str, dialect: Dialect) -> Mapping[str, Expression]:
+    if text in CATALOG:
+        return CATALOG[text]
+    if (path := _PATH.fullmatch(text)) and path[1] in CATALOG:
+        catalogue, name = path[1], path[2]
+        if name not in CATALOG[catalogue]:
+            raise InputError(f"{catalogue} has no factor {name!r}{_nearest(name, CATALOG[catalogue])}")
+        return {name: CATALOG[catalogue][name]}
+    if named := _NAMED.fullmatch(text):
+        return {named[1]: named[2]}
+    if re.fullmatch(r"\w+", text) and dialect == "qlib":
+        raise InputError(
+            f"there is no catalogue {text!r}{_nearest(text, CATALOG)}; there are {', '.join(CATALOG)}. "
+            "An expression has fields in it, such as $close"
+        )
+    return {text: text}
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"; the nearest is {near[0]!r}" if near else ""
