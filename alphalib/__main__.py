@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -23,6 +24,7 @@ from alphalib.sources.adjustment import Prices
 from alphalib.sources.files import STEPS_AFTER, import_benchmarks, import_prices
 from alphalib.sources.macro import import_macro
 from alphalib.sources.minutes import import_minutes
+from alphalib.sources.stored import read_market
 from alphalib.sources.tables import import_table
 from alphalib.store import Store
 
@@ -48,6 +50,13 @@ class PriceKind(StrEnum):
 
     RAW = "raw"
     SPLIT_ADJUSTED = "split-adjusted"
+
+
+class Spelling(StrEnum):
+    """Dialects of the factor language."""
+
+    QLIB = "qlib"
+    QUANT_STREAM = "quant-stream"
 
 
 @app.command()
@@ -143,6 +152,47 @@ def minutes(files: Files, store: StoreUrl = None, column: Columns = None) -> Non
     _tell(lines)
 
 
+@app.command("factors")
+def factors_command(
+    what: Annotated[
+        list[str],
+        typer.Argument(metavar="WHAT…", help="'EXPRESSION', 'NAME=EXPRESSION', a catalogue, or CATALOGUE/NAME."),
+    ],
+    store: StoreUrl = None,
+    out: Annotated[
+        Path | None, typer.Option(help="FILE.parquet, or a folder that grows by the sessions that are new.")
+    ] = None,
+    dialect: Annotated[Spelling, typer.Option(help="How the expressions are spelled.")] = Spelling.QLIB,
+    start: Annotated[str | None, typer.Option(metavar="DATE", help="First session that is read.")] = None,
+    asof: Annotated[str | None, typer.Option(metavar="DATE", help="Last session that is known.")] = None,
+    mask: Annotated[bool, typer.Option(help="Missing until a name has the history a factor looks back on.")] = True,
+) -> None:
+    """Compute factors: the last session's extremes, or all history as parquet with --out."""
+    from alphalib.features import asked
+    from alphalib.features.factors import FactorWarning, factors, readable, write_factors
+
+    began = time.monotonic()
+    expressions = asked.asked_for(what, dialect.value)
+    market = read_market(_store(store), start=start, asof=asof)
+    with warnings.catch_warnings(action="ignore", category=FactorWarning):
+        nodes, failed = readable(expressions, market, dialect=dialect.value)
+    for name, reason in failed.items():
+        typer.echo(f"failed: {name}: {reason}", err=True)
+    with _steps(100) as step:
+        progress = _percent(step, f"{len(nodes)} factors")
+        if out is not None and nodes:
+            written = write_factors(nodes, market, out, mask=mask, progress=progress)
+            lines = [*asked.lines_of(nodes, written.coverage), asked.written_line(written)]
+        else:
+            panels = factors(nodes, market, mask=mask, progress=progress)
+            lines = asked.lines_of(nodes, asked.coverage_of(panels, market))
+            lines += [line for name, panel in panels.items() for line in asked.extremes(name, panel)]
+    size = f"{len(nodes)} factors, {len(market.tickers)} names, {len(market.sessions):,} sessions"
+    _tell([*lines, f"{size}: {time.monotonic() - began:.1f} s"])
+    if failed:
+        raise typer.Exit(1)
+
+
 @app.command()
 def certify(
     store: StoreUrl = None,
@@ -207,6 +257,19 @@ def _steps(total: int) -> Iterator[Callable[[str], None]]:
         except KeyboardInterrupt:
             typer.echo("interrupted; run the same command again", err=True)
             raise typer.Exit(130) from None
+
+
+def _percent(step: Callable[[str], None], description: str) -> Callable[[int, int], None]:
+    """Moves a bar of a hundred steps by the share of the work that is done."""
+    shown = 0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal shown
+        while shown * total < 100 * done:
+            step(description)
+            shown += 1
+
+    return progress
 
 
 def _tell(lines: list[str]) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from alphalib.__main__ import main
+from alphalib.features.factors import factor
 from alphalib.sources.stored import read_market
 from alphalib.store import Store
 from tests.sources.test_adjustment import vendor_file
@@ -19,6 +20,7 @@ from tests.sources.test_quality import bars_of
 from tests.worlds import random_market
 
 COMMANDS = [
+    "factors",
     "import-aliases",
     "import-benchmarks",
     "import-earnings",
@@ -153,3 +155,61 @@ def test_ctrl_c_in_an_import_says_what_to_do_and_leaves_nothing(tmp_path, bars):
     assert running.returncode == 130, said
     assert said == "interrupted; run the same command again\n"
     assert not (tmp_path / "store").exists()
+
+
+# Factors -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(tmp_path, bars):
+    folder = tmp_path / "store"
+    assert call("import-prices", bars, "--store", folder) == 0
+    return folder
+
+
+def test_a_factor_is_shown_with_its_extremes(store, capsys):
+    assert call("factors", "move=$close/Ref($close, 5)-1", "alpha158/KMID", "--store", store) == 0
+    told = capsys.readouterr().out
+    move = factor("$close/Ref($close, 5)-1", read_market(Store(store)))
+    last = move.iloc[-1].dropna().sort_values()
+    assert f"move on {move.index[-1]:%Y-%m-%d}" in told
+    assert f"  highest {last.index[-1]} {last.iloc[-1]:.4g}" in told
+    assert f"  lowest  {last.index[0]} {last.iloc[0]:.4g}" in told
+    assert "move  ratio          looks back    5 sessions  covers  9" in told
+    assert "2 factors, 4 names, 80 sessions" in told
+
+
+def test_factors_are_written_and_a_folder_grows(store, tmp_path, capsys):
+    options = ["--store", store, "--out"]
+    assert call("factors", "alpha101", "rank=CSRank($volume)", *options, tmp_path / "all.parquet") in (0, 1)
+    assert "written" in capsys.readouterr().out
+    day = read_market(Store(store)).sessions[-3]
+    assert call("factors", "rank=CSRank($volume)", *options, tmp_path / "grows", "--asof", f"{day:%Y-%m-%d}") == 0
+    assert call("factors", "rank=CSRank($volume)", *options, tmp_path / "grows") == 0
+    assert "2 sessions added" in capsys.readouterr().out
+    one, many = (pd.read_parquet(tmp_path / name) for name in ("all.parquet", "grows"))
+    by_key = [table.set_index(["ticker", "date"])["rank"].sort_index() for table in (one, many)]
+    pd.testing.assert_series_equal(*by_key, check_exact=True)
+
+
+def test_a_factor_that_fails_is_named_beside_the_others(store, capsys):
+    assert call("factors", "bad=Maen($close, 5)", "good=$close/$open", "--store", store) == 1
+    told = capsys.readouterr()
+    assert "failed: bad: there is no operator Maen; did you mean Mean" in told.err
+    assert "good on" in told.out
+
+
+def test_factors_that_cannot_be_meant_are_explained(store, capsys):
+    for words, said in [
+        (["alpha159"], "there is no catalogue 'alpha159'; the nearest is 'alpha158'"),
+        (["alpha158/KMIDD"], "alpha158 has no factor 'KMIDD'; the nearest is 'KMID'"),
+        (["x=$close", "x=$open"], "two factors are called 'x'"),
+        (["$close", "--asof", "2019-01-05"], "is not a session of the exchange"),
+    ]:
+        assert call("factors", *words, "--store", store) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_factors_in_the_other_spelling(store, capsys):
+    assert call("factors", "up=RANK(close)", "--dialect", "quant-stream", "--no-mask", "--store", store) == 0
+    assert "up on" in capsys.readouterr().out
