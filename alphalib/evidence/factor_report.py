@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -292,15 +294,32 @@ def decay_half(decay: pd.DataFrame) -> float:
         Infinite when it has not by the last age; NaN where the fresh one cannot be told from zero. [sessions]
     """
     fresh = decay.iloc[0]
-    if not fresh["low"] * fresh["high"] > 0:
+    return _half(decay["rank_ic"].items()) if fresh["low"] * fresh["high"] > 0 else math.nan
+
+
+def half_life(result: Measured, after: Outcomes, *, horizon: int) -> float:
+    """`decay_half`, looking no further than it must."""
+    fresh = mean_with_interval(result.rank_ic[horizon], horizon=horizon)
+    if not fresh.low * fresh.high > 0:
         return math.nan
-    share = (decay["rank_ic"] / fresh["rank_ic"]).dropna()
-    below = np.flatnonzero(share.to_numpy() <= 0.5)
-    if not len(below):
-        return math.inf
-    after = below[0]
-    (age, then), (earlier, before) = ((share.index[k], share.iloc[k]) for k in (after, after - 1))
-    return float(earlier + (before - 0.5) / (before - then) * (age - earlier))
+    later = (
+        (delay, float(np.nanmean(delayed_rank_ic(result.factor, after.returns[horizon], delay))))
+        for delay in DELAYS[1:]
+        if delay < fresh.n
+    )
+    return _half(chain([(0, fresh.value)], later))
+
+
+def _half(ages: Iterable[tuple[Any, float]]) -> float:
+    """Where rank ICs by age cross half of the first; infinite when they do not."""
+    known = iter(ages)
+    age, fresh = next(known)
+    share = 1.0
+    for older, value in known:
+        earlier, share, age = (age, share), value / fresh, older
+        if share <= 0.5:
+            return float(earlier[0] + (earlier[1] - 0.5) / (earlier[1] - share) * (age - earlier[0]))
+    return math.inf
 
 
 def persistence_table(result: Measured, *, lags: Sequence[int]) -> pd.DataFrame:

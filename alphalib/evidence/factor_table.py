@@ -12,7 +12,7 @@ import pandas as pd
 
 from alphalib.errors import InputError
 from alphalib.evidence.factor_measure import MINIMUM, Measured, Outcomes, measured, outcomes
-from alphalib.evidence.factor_report import COST_BPS, decay_half, decay_table, mean_row, net_of_costs
+from alphalib.evidence.factor_report import COST_BPS, half_life, mean_row, net_of_costs
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import false_discovery
 from alphalib.features.catalog import CATALOG, Entry
@@ -116,9 +116,7 @@ def panels(nodes: Mapping[str, Node], market: Market, *, at_once: int = AT_ONCE)
 
 def others(node: Node, known: Mapping[str, Expression], market: Market) -> Iterator[tuple[str, Panel]]:
     """Known factors that this market can give, but `node` itself however it is called: to compare it with."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FactorWarning)  # what the market cannot give is nothing to compare with
-        able, _ = readable(known, market)
+    able, _ = _able(known, market)
     yield from panels({name: other for name, other in able.items() if other != node}, market)
 
 
@@ -177,7 +175,7 @@ def rank_factors(
     progress : callable
         Goes around the factors and is told their number: `functools.partial(tqdm, desc="factors")`.
     """
-    nodes, failed = readable(expressions, market)
+    nodes, failed = _able(expressions, market)
     first: dict[Node, str] = {}
     for name, node in nodes.items():
         first.setdefault(node, name)
@@ -195,7 +193,7 @@ def rank_factors(
         if row["sessions"]:
             rows[name] = {**row, "expression": str(nodes[name]), "trial": trials[name]}
         else:
-            failed[name] = f"no session has {MINIMUM} members with a value and a return"
+            failed[name] = f"no session has {MINIMUM} members with different values and with returns"
     return FactorTable(
         _ranked(rows),
         lineage=lineage,
@@ -208,6 +206,13 @@ def rank_factors(
     )
 
 
+def _able(expressions: Mapping[str, Expression], market: Market) -> tuple[dict[str, Node], dict[str, str]]:
+    """Factors that the market can give, and reasons for the others, which `FactorTable.failed` tells."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FactorWarning)
+        return readable(expressions, market)
+
+
 def _row(result: Measured, after: Outcomes, *, horizon: int, cost_bps: float) -> dict[str, Any]:
     mean = mean_row(result.rank_ic[horizon], horizon)
     direction = -1.0 if mean["rank_ic"] < 0 else 1.0
@@ -218,7 +223,7 @@ def _row(result: Measured, after: Outcomes, *, horizon: int, cost_bps: float) ->
         **mean,
         **net_of_costs(result, horizon, direction=direction, cost_bps=cost_bps),
         "coverage": coverage,
-        "decay_half": decay_half(decay_table(result, after, horizon=horizon)),
+        "decay_half": half_life(result, after, horizon=horizon),
         "note": "; ".join(notes),
     }
 

@@ -15,7 +15,7 @@ from alphalib.evidence.factor_table import SUSPICIOUS, FactorTable
 from alphalib.market import Source
 from alphalib.report import figures
 from alphalib.report.canvas import WIDE, Whisker, colour_of, new_figure, own_style, thinned, titled, year_axis
-from alphalib.report.words import NONE, count, number, percent
+from alphalib.report.words import NONE, count, listed, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -164,7 +164,10 @@ def ranked_conclusion(table: FactorTable, *, q: float = 0.05) -> str:
         lines.append(
             "Counted once: " + ", ".join(f"{name} is {first}" for name, first in table.duplicates.items()) + "."
         )
-    lines += [f"{name} failed: {reason}" for name, reason in table.failed.items()]
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in table.failed.items():
+        by_reason.setdefault(reason, []).append(name)
+    lines += [f"Without {_some(names)}: {reason}." for reason, names in by_reason.items()]
     return "\n".join(lines)
 
 
@@ -265,6 +268,11 @@ def _age(sessions: float) -> str:
     if math.isnan(sessions):
         return NONE
     return "more than 63 sessions" if math.isinf(sessions) else f"{sessions:.0f} sessions"
+
+
+def _some(names: list[str], *, first: int = 6) -> str:
+    """Names in a row, of many the first few."""
+    return listed(names if len(names) <= first + 1 else [*names[:first], f"{len(names) - first} more"])
 
 
 def _estimates(rows: pd.DataFrame, value: str, low: str, high: str, *, scale: float = 1.0) -> list[str]:

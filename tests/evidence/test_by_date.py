@@ -45,7 +45,7 @@ def test_quantiles_are_those_of_pandas_qcut(row, quantiles):
         assert numbers[known].tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize("quantiles", [3, 5, 10])
+@pytest.mark.parametrize("quantiles", [3, 5, 10, 49])
 def test_a_name_on_an_edge_is_in_the_lower_quantile(quantiles):
     # n − 1 divisible by the quantiles: every edge is a name, and rounding decides on which side it would fall.
     for n in range(quantiles + 1, 400, quantiles):

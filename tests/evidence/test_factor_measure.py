@@ -101,6 +101,7 @@ def test_ics_are_those_of_the_date_s_members(market, factor):
     expected = [rank_ic(factor.where(member), label), ic(factor.where(member), label)]
     pd.testing.assert_series_equal(result.rank_ic[5], expected[0], check_names=False, check_freq=False)
     pd.testing.assert_series_equal(result.ic[5], expected[1], check_names=False, check_freq=False)
+    assert (result.quantile[~member.to_numpy()] == 0).all()
 
 
 def test_quantiles_know_nothing_of_what_came_next(market, factor):

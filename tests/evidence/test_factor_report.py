@@ -90,6 +90,14 @@ def test_tables_are_means_of_what_is_by_date(found, market):
     assert found.persistence.loc[1, 5] == by_date.turnover(1)[5].mean()
 
 
+def test_the_bootstrap_knows_that_holdings_overlap(market):
+    factor = noise(market, 11, persistence=0.98)
+    table = report.factor_report(factor, market, rng=np.random.default_rng(0), draws=300).horizons
+    width = (table["bootstrap_high"] - table["bootstrap_low"]) / (table["high"] - table["low"])
+    # Blocks of single sessions would make them a third as wide at 10 sessions.
+    assert width[[1, 5, 10]].between(0.7, 1.4).all()
+
+
 def test_costs_by_hand(found):
     row = found.horizons.loc[5]
     turned = found.by_date.turnover(5)
@@ -119,10 +127,17 @@ def test_foresight_fades_with_its_age(found):
     assert 2 < found.half_life < 5
 
 
+def test_a_half_life_alone_is_that_of_the_whole_decay(found, market):
+    after = outcomes(market, horizons=[5])
+    assert report.half_life(found.by_date, after, horizon=5) == pytest.approx(found.half_life)
+    assert math.isnan(report.half_life(measured(noise(market, 6), after), after, horizon=5))
+
+
 def test_half_of_a_decay_by_hand():
     decay = pd.DataFrame({"rank_ic": [0.04, 0.03, 0.01], "low": 0.01, "high": 0.07}, index=[0, 5, 10])
-    # Half is 0.02, half way from 5 sessions (0.03) to 10 (0.01).
+    # Half is 0.02, half way from 5 sessions (0.03) to 10 (0.01); with 0.016 instead, 10 of 14 parts of the way.
     assert report.decay_half(decay) == pytest.approx(7.5)
+    assert report.decay_half(decay.assign(rank_ic=[0.04, 0.03, 0.016])) == pytest.approx(5 + 5 * 10 / 14)
     assert report.decay_half(decay.iloc[:2]) == math.inf
     assert math.isnan(report.decay_half(decay.assign(low=-0.01)))
     assert report.decay_half(decay * -1) == pytest.approx(7.5)

@@ -132,12 +132,12 @@ def test_a_ranked_table_says_how_many_were_found():
         | {"note": ["", "few names"]},
         index=["a", "b"],
     )
-    table = FactorTable(rows, "factors", 5, 6.0, 7, 3.2, {"c": "a"}, {"d": "no such field"})
+    table = FactorTable(rows, "factors", 5, 6.0, 7, 3.2, {"c": "a"}, dict.fromkeys("defghijkl", "no such field"))
     text = shown.ranked_conclusion(table)
     assert "2 factors over 5 sessions: 2 with q of 5% or less by Benjamini–Hochberg, 1 under any dependence." in text
     assert "7 trials in 'factors', worth 3 independent ones." in text
     assert "Counted once: c is a." in text
-    assert "d failed: no such field" in text
+    assert "Without d, e, f, g, h, i and 3 more: no such field." in text
     words = shown.ranked_words(table)
     assert words["half lost after"].tolist() == ["more than 63 sessions", "3 sessions"]
     assert words["note"].tolist() == ["", "few names"]
