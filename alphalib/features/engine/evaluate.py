@@ -32,7 +32,7 @@ Sink: TypeAlias = Callable[[Node, int, Floats], None]
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many pieces of the work are done, and of how many."""
 
-BLOCK_BYTES = 160 * 1024
+BLOCK_BYTES = 320 * 1024
 """Size of one array of a block: half a dozen of them fit a core's second-level cache."""
 
 HELD_BYTES = 256 * 1024**2
@@ -75,9 +75,10 @@ def evaluate(
     most_held = held_bytes // (8 * inputs.sessions * inputs.names)
     plans = [(frozenset(batch), plan(batch, inputs.market_wide)) for batch in batches(roots, most_held)]
     total = sum(_pieces(batch, stage, len(blocks), len(chunks)) for batch, stages in plans for stage in stages)
+    spare: list[Floats] = []
     with Workers(threads, progress, total) as workers:
         for batch, stages in plans:
-            run = _Run(inputs, sink, batch, blocks, chunks, workers)
+            run = _Run(inputs, sink, batch, blocks, chunks, workers, spare)
             for stage in stages:
                 run.stage(stage)
 
@@ -164,7 +165,7 @@ class Blocks:
 
 @dataclass
 class _Run:
-    """One batch of factors on its way, with what is held for all names."""
+    """One batch of factors on its way, with what is held for all names and the arrays that are free again."""
 
     inputs: Inputs
     sink: Sink
@@ -172,6 +173,7 @@ class _Run:
     blocks: Sequence[slice]
     chunks: Sequence[slice]
     workers: Workers
+    spare: list[Floats]
     held: dict[Node, Floats] = field(default_factory=dict)
 
     def stage(self, stage: Stage) -> None:
@@ -184,7 +186,7 @@ class _Run:
         for node in stage.crossings:
             self._cross(node)
         for node in stage.done:
-            del self.held[node]
+            self.spare.append(self.held.pop(node))
 
     def _sweep(self, sweep: Sweep, made: Mapping[Node, Floats]) -> None:
         blocks = Blocks(sweep, self.inputs, self.held)
@@ -222,7 +224,7 @@ class _Run:
             self.workers.run(partial(self.sink, node, block.start, out[block]) for block in self.blocks)
 
     def _empty(self) -> Floats:
-        return np.empty((self.inputs.names, self.inputs.sessions))
+        return self.spare.pop() if self.spare else np.empty((self.inputs.names, self.inputs.sessions))
 
 
 def _pieces(roots: frozenset[Node], stage: Stage, blocks: int, chunks: int) -> int:

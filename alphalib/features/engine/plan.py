@@ -14,8 +14,8 @@ from typing import TypeAlias
 from alphalib.features.language.operators import Operator
 from alphalib.features.language.tree import Node
 
-SHORTEST_SLICE = 128
-"""Factors that remember fewer sessions than this, than four times this, … are extended together. [sessions]"""
+SHORTEST_SLICE = 32
+"""Factors that remember fewer sessions than this, than twice this, … are extended together. [sessions]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def starts(nodes: Iterable[Node], cut: int) -> dict[int, list[Node]]:
     for node in nodes:
         length = SHORTEST_SLICE
         while node.memory is not None and length < node.memory:
-            length *= 4
+            length *= 2
         alike.setdefault(None if node.memory is None else length, []).append(node)
     found: dict[int, list[Node]] = {}
     for group in alike.values():
