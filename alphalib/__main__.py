@@ -18,7 +18,7 @@ from alphalib.clock import SystemClock
 from alphalib.doctor import findings
 from alphalib.errors import AlphalibError, InputError
 from alphalib.init import lay_out
-from alphalib.sessions import require_session
+from alphalib.sessions import previous_session, require_session
 from alphalib.settings import settings
 from alphalib.sources.adjustment import Prices
 from alphalib.sources.files import STEPS_AFTER, import_benchmarks, import_prices
@@ -184,8 +184,10 @@ def factors_command(
             written = write_factors(nodes, market, out, mask=mask, progress=progress)
             lines = [*asked.lines_of(nodes, written.coverage), asked.written_line(written)]
         else:
-            panels = factors(nodes, market, mask=mask, progress=progress)
-            lines = asked.lines_of(nodes, asked.coverage_of(panels, market))
+            # The last session alone: a catalogue's whole history would fill a small machine's memory to be thrown away.
+            before = previous_session(market.last)
+            panels = factors(nodes, market, mask=mask, after=before, progress=progress)
+            lines = asked.lines_of(nodes, asked.coverage_of(panels, market.close.iloc[-1:]))
             lines += [line for name, panel in panels.items() for line in asked.extremes(name, panel)]
     size = f"{len(nodes)} factors, {len(market.tickers)} names, {len(market.sessions):,} sessions"
     _tell([*lines, f"{size}: {time.monotonic() - began:.1f} s"])

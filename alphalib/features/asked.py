@@ -11,7 +11,7 @@ from alphalib.features.catalog import CATALOG
 from alphalib.features.factors import Expression, FactorPanels, Written
 from alphalib.features.language.parser import Dialect
 from alphalib.features.language.tree import Node
-from alphalib.market import Market, Panel
+from alphalib.market import Panel
 
 _NAMED = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)\s*(.+)", re.DOTALL)
 _PATH = re.compile(r"([A-Za-z_]\w*)/(\w+)")
@@ -71,10 +71,10 @@ def extremes(name: str, panel: Panel, *, count: int = 10) -> list[str]:
     ]
 
 
-def coverage_of(panels: FactorPanels, market: Market) -> dict[str, float]:
+def coverage_of(panels: FactorPanels, close: Panel) -> dict[str, float]:
     """Share of the closes at which each factor has a value."""
-    closes = max(int(market.close.notna().to_numpy().sum()), 1)
-    return {name: float(panel.notna().to_numpy().sum()) / closes for name, panel in panels.items()}
+    traded = close.notna().to_numpy()
+    return {n: float((panel.notna().to_numpy() & traded).sum() / max(traded.sum(), 1)) for n, panel in panels.items()}
 
 
 def _factors(text: str, dialect: Dialect) -> Mapping[str, Expression]:
