@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+ENOUGH_PRICED = 0.95
+"""Share of the members with a price below which a conclusion says what is missing. [fraction]"""
+
+
 def horizon_words(report: FactorReport) -> pd.DataFrame:
     """ICs by horizon, as a reader sees them."""
     rows = report.horizons
@@ -103,12 +107,12 @@ def ranked_words(table: FactorTable, *, first: int = 30) -> pd.DataFrame:
         "half lost after": [_age(age) for age in rows["decay_half"]],
         "covered": _percents(rows["coverage"]),
     }
-    if rows["note"].any():
+    if (rows["note"] != "").any():
         words["note"] = list(rows["note"])
     return pd.DataFrame(words, rows.index)
 
 
-def conclusion(report: FactorReport, source: Source, *, trials: int, effective: float) -> str:
+def conclusion(report: FactorReport, source: Source, *, trials: int, effective: float, priced: float) -> str:
     """What the report supports, a sentence a line.
 
     Parameters
@@ -120,6 +124,8 @@ def conclusion(report: FactorReport, source: Source, *, trials: int, effective: 
     trials, effective : int, float
         Factors tried in its lineage and how many independent ones they amount to: `Ledger.count`,
         `Ledger.effective_count`. [trials]
+    priced : float
+        Mean share of the members with a price: `universe.members_priced`. [fraction]
     """
     row = report.horizons.loc[report.horizon]
     chance = -math.expm1(effective * math.log1p(-min(report.p, 1 - 1e-16))) if math.isfinite(report.p) else math.nan
@@ -148,6 +154,11 @@ def conclusion(report: FactorReport, source: Source, *, trials: int, effective: 
         lines.append("The market is simulated: this says nothing about a real one.")
     if source.members != "by date":
         lines.append(f"Members: {source.members}. This is not evidence.")
+    elif priced < ENOUGH_PRICED:
+        lines.append(
+            f"Only {percent(priced, digits=0)} of the members had a price, on average over the sessions: most of those "
+            "that failed or were bought are missing, and nobody knows what the factor said of them."
+        )
     return "\n".join(lines)
 
 

@@ -37,8 +37,8 @@ def idle(market):
     return factor_report(noise(market, 6), market, rng=np.random.default_rng(0), name="idle", draws=200)
 
 
-def said(report, source=REAL, *, trials=1, effective=1.0):
-    return shown.conclusion(report, source, trials=trials, effective=effective)
+def said(report, source=REAL, *, trials=1, effective=1.0, priced=1.0):
+    return shown.conclusion(report, source, trials=trials, effective=effective, priced=priced)
 
 
 def test_the_conclusion_says_what_was_found(report):
@@ -68,7 +68,8 @@ def test_the_chance_of_the_best_of_many_by_hand(idle):
 def test_a_market_that_is_no_evidence_is_called_so(report):
     assert "The market is simulated: this says nothing" in said(report, replace(REAL, simulated=True))
     assert "Members: survivors only. This is not evidence." in said(report, replace(REAL, members="survivors only"))
-    assert "evidence" not in said(report)
+    assert "Only 74% of the members had a price" in said(report, priced=0.744)
+    assert not any(word in said(report) for word in ("evidence", "had a price", "simulated"))
 
 
 def test_tables_keep_their_rows_and_have_no_nan(report):
@@ -141,5 +142,5 @@ def test_a_ranked_table_says_how_many_were_found():
     words = shown.ranked_words(table)
     assert words["half lost after"].tolist() == ["more than 63 sessions", "3 sessions"]
     assert words["note"].tolist() == ["", "few names"]
-    assert "note" not in shown.ranked_words(replace(table, rows=rows.head(1)))
+    assert "note" not in shown.ranked_words(table, first=1)
     assert shown.ranked_words(replace(table, rows=rows.head(0))).empty
