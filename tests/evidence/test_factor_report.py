@@ -11,6 +11,7 @@ from alphalib.errors import InputError
 from alphalib.evidence import factor_report as report
 from alphalib.evidence.by_date import correlations, sorted_by_date
 from alphalib.evidence.estimate import Estimate
+from alphalib.evidence.factor_known import rank_ic_left
 from alphalib.evidence.factor_measure import measured, outcomes
 from alphalib.evidence.significance import newey_west_error
 from alphalib.labels import forward_return
@@ -154,13 +155,13 @@ def test_what_is_left_of_a_copy_is_nothing(market, known):
     after = outcomes(market, horizons=[5])
     result = measured(known["knows"], after)
     copy = sorted_by_date(np.exp(known["knows"] / 10), after.member)
-    assert not math.isfinite(report.rank_ic_left(result, copy, after, horizon=5).value)
+    assert not math.isfinite(rank_ic_left(result, copy, after, horizon=5).value)
 
 
 def test_what_is_left_beside_an_idle_factor_is_everything(market, known):
     after = outcomes(market, horizons=[5])
     result = measured(known["knows"], after)
-    left = report.rank_ic_left(result, sorted_by_date(known["idle"], after.member), after, horizon=5)
+    left = rank_ic_left(result, sorted_by_date(known["idle"], after.member), after, horizon=5)
     assert left.value == pytest.approx(result.rank_ic[5].mean(), abs=0.02)
 
 
