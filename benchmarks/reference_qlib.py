@@ -1,7 +1,8 @@
 """Alpha158 by pyqlib's own loader. Run by the interpreter that has pyqlib: `python reference_qlib.py FOLDER PROCESSES`.
 
-FOLDER/bars.npz holds `dates`, `tickers` and the fields, float32 (names, sessions). Written beside it: values.npy, float32
-(factors, names, sessions), and result.json with expressions and seconds. Nothing of alphalib is imported.
+FOLDER/bars.npz holds `dates`, `tickers` and the fields, float32 (names, sessions); FOLDER/expressions.json, where it is
+there, other factors by name. Written beside them: values.npy, float32 (factors, names, sessions), and result.json with
+expressions and seconds. Nothing of alphalib is imported.
 """
 
 import json
@@ -29,14 +30,16 @@ def write_store(bars: dict[str, np.ndarray], folder: Path) -> None:
             np.hstack([0, bars[field][row]]).astype("<f4").tofile(place / f"{field}.day.bin")
 
 
-def alpha158(folder: Path, processes: int) -> tuple[dict[str, str], np.ndarray, float]:
-    """Expressions by name, values (factors, names, sessions) and the loader's wall time [seconds]."""
+def loaded(folder: Path, chosen: dict[str, str] | None, processes: int) -> tuple[dict[str, str], np.ndarray, float]:
+    """Expressions by name, Alpha158's unless others are chosen; values; the loader's wall time [seconds]."""
     import qlib
     from qlib.contrib.data.handler import Alpha158
     from qlib.data.dataset.loader import QlibDataLoader
 
     qlib.init(provider_uri=str(folder), region="us", kernels=processes, expression_cache=None, dataset_cache=None)
     expressions, names = Alpha158.get_feature_config(Alpha158.__new__(Alpha158))
+    if chosen:
+        expressions, names = list(chosen.values()), list(chosen)
     loader = QlibDataLoader({"feature": (expressions, names)})
     started = time.perf_counter()
     table = loader.load("all")
@@ -50,7 +53,9 @@ def alpha158(folder: Path, processes: int) -> tuple[dict[str, str], np.ndarray, 
 def main(folder: Path, processes: int) -> None:
     with np.load(folder / "bars.npz") as stored:
         write_store(dict(stored), folder / "store")
-    expressions, values, seconds = alpha158(folder / "store", processes)
+    others = folder / "expressions.json"
+    chosen = json.loads(others.read_text()) if others.exists() else None
+    expressions, values, seconds = loaded(folder / "store", chosen, processes)
     np.save(folder / "values.npy", values)
     (folder / "result.json").write_text(json.dumps({"expressions": expressions, "seconds": seconds}))
 

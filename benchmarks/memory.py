@@ -1,0 +1,48 @@
+"""Alpha158 of a stored market in a fresh process: `python -m benchmarks.memory STORE panels|parquet`.
+
+JSON on the last line: `seconds` of the computation, `result` the size of the panels or of the file, `before` the memory
+of the process when it starts (interpreter, compiled code, market), `peak` the largest it has had. [MB]
+"""
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from alphalib.features import CATALOG, factors, write_factors
+from alphalib.sources.stored import read_market
+from alphalib.store import Store
+from tests.worlds import random_market
+
+THREADS = 2
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Of `ru_maxrss`. [bytes]"""
+
+
+def peak() -> float:
+    """Largest memory of this process so far. [MB]"""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT / 2**20
+
+
+def main(store: str, kind: str) -> None:
+    entries = CATALOG["alpha158"]
+    factors(entries, random_market(names=12, sessions=150))  # compiled code is loaded
+    market = read_market(Store(store))
+    before, started = psutil.Process().memory_info().rss / 2**20, time.perf_counter()
+    if kind == "panels":
+        panels = factors(entries, market, threads=THREADS)
+        seconds = time.perf_counter() - started
+        size = sum(panel.to_numpy().nbytes for panel in panels.values())
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            written = write_factors(entries, market, Path(folder) / "alpha158.parquet", threads=THREADS)
+            seconds, size = time.perf_counter() - started, written.path.stat().st_size
+    print(json.dumps({"seconds": seconds, "result": size / 2**20, "before": before, "peak": peak()}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
