@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow
 
 from alphalib.errors import ContractError, InputError
 from alphalib.market import Market, Panel, Source
@@ -111,6 +112,7 @@ def read_market(store: Store, *, start: Day | None = None, asof: Day | None = No
     with ThreadPoolExecutor() as pool:
         whole = pool.map(lambda path: store.read_table(path, coded=["ticker"]), wanted)
         bars = [rows for rows in (_within(year, first, last) for year in whole) if len(rows)]
+    pyarrow.default_memory_pool().release_unused()  # it would keep 200 MB for the next file, which never comes
     newest = max((rows["date"].max() for rows in bars), default=None)
     if newest is None or (last is not None and newest < last):
         span = f"{min(years)} to {max(years)}" if newest is None else f"up to {newest:%Y-%m-%d}"
