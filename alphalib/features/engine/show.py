@@ -58,7 +58,8 @@ class Shown:
         """
         block = slice(name, name + len(values))
         ready = self.begins[block] + lookback
-        _copy(values, self.cut - start, ready, self.traded[block], self.cut, self.mask, out)
+        largest = float(np.finfo(out.dtype).max)
+        _copy(values, self.cut - start, ready, self.traded[block], self.cut, self.mask, largest, out)
 
     def rows(self, block: slice) -> Bools:
         """Which cells (names of the block, sessions shown) make a row of a tidy table.
@@ -73,9 +74,13 @@ class Shown:
 
 
 @kernel
-def _copy(values: Floats, offset: int, ready: Ints, traded: Bools, cut: int, mask: bool, out: NDArray[Any]) -> None:
+def _copy(
+    values: Floats, offset: int, ready: Ints, traded: Bools, cut: int, mask: bool, largest: float, out: NDArray[Any]
+) -> None:
+    """What `out` cannot hold, being of less precision, is missing like everything that is not finite."""
     for name in range(out.shape[0]):
         for column in range(out.shape[1]):
             session = cut + column
+            value = values[name, column + offset]
             shown = not mask or (session >= ready[name] and traded[name, session])
-            out[name, column] = values[name, column + offset] if shown else np.nan
+            out[name, column] = value if shown and abs(value) <= largest else np.nan
