@@ -1,34 +1,14 @@
 """Markets whose future is nonsense: whatever is known at t must not notice."""
 
-from dataclasses import replace
-
-import numpy as np
-
 from alphalib.market import Market
+from alphalib.proof import CORRUPTIONS as EVERY_CORRUPTION
+from alphalib.proof import Received
+from alphalib.proof import corrupted as corrupted_rows
 
 PANELS = ("open", "high", "low", "close", "volume", "vwap", "member", "sector", "benchmarks", "macro")
-CORRUPTIONS = ("NaN", "1e10", "permuted")
+CORRUPTIONS = tuple(how for how in EVERY_CORRUPTION if how != "cut")  # the others keep the labels of the panels
 
 
 def corrupted(market: Market, row: int, how: str) -> Market:
     """The market with everything after a row made nonsense."""
-    rng = np.random.default_rng(1)
-    day = market.sessions[row]
-    changed = {}
-    for name in PANELS:
-        panel = getattr(market, name).copy()
-        after = panel.iloc[row + 1 :]
-        if how == "permuted":
-            panel.iloc[row + 1 :] = after.to_numpy()[rng.permutation(len(after))]
-        elif panel.dtypes.iloc[0].kind == "f":
-            panel.iloc[row + 1 :] = np.nan if how == "NaN" else 1e10
-        else:
-            panel.iloc[row + 1 :] = np.full(after.shape, how == "1e10", dtype=panel.dtypes.iloc[0])
-        changed[name] = panel
-    for name, when in (("actions", "date"), ("earnings", "date")):
-        table = getattr(market, name).copy()
-        value = "value" if name == "actions" else "surprise"
-        later = (table[when] > day).to_numpy()
-        table.loc[later, value] = {"NaN": np.nan, "1e10": 1e10}.get(how, 0.123)
-        changed[name] = table
-    return replace(market, **changed)
+    return corrupted_rows(Received.from_market(market), market.sessions[row], how).market()

@@ -336,7 +336,7 @@ def _aligned(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame | None:
     """A frame with other columns; None when one of its own that is not among them holds something."""
     if frame.columns.equals(columns):
         return frame
-    extra = frame.columns.difference(columns)
+    extra = frame.columns[~frame.columns.isin(columns)]
     if len(extra) and not _is_nothing(frame[extra]):
         return None
     filled = frame.reindex(columns=columns, fill_value=_NOTHING.get(_kind(frame) or "O"))

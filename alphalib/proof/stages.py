@@ -6,19 +6,21 @@ known, ascending. Another part of the library joins by another entry of `STAGES`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from alphalib.errors import InputError
 from alphalib.features import feature_panels
 from alphalib.features.catalog import CATALOG, Entry
 from alphalib.features.factors import factors
 from alphalib.labels import forward_return, label_end, sector_relative_return
-from alphalib.market import Market
+from alphalib.market import Market, Panel
 from alphalib.models.design import stack
 from alphalib.proof.received import How, Received, corrupted
 from alphalib.sessions import next_session
@@ -73,6 +75,11 @@ class Known:
         return self.accepted.market()
 
     @cached_property
+    def begun(self) -> Panel:
+        """Whether a name has had a price; that there is a column for one still to come is knowledge of the future."""
+        return self.market.close.notna().cummax()
+
+    @cached_property
     def examined(self) -> tuple[Gated, Implied | None]:
         """What the import makes of the received bars."""
         return _examined(self.received)
@@ -111,9 +118,8 @@ def imported(known: Known, days: pd.DatetimeIndex) -> Artefacts:
 
 def adjusted(known: Known, days: pd.DatetimeIndex) -> Artefacts:
     """Factors, adjusted panels, wealth and the masks that actions and bars make."""
-    begun = known.market.close.notna().cummax()  # a name that is still to come has a factor of 1 because it is to come
     for name in ("split_factor", "return_factor"):
-        yield name, getattr(known.market, name).where(begun)
+        yield name, getattr(known.market, name).where(known.begun)
     for name in ("adj_open", "adj_high", "adj_low", "adj_close", "adj_volume"):
         yield name, getattr(known.market, name)
     for name in ("wealth", "listed", "tradable"):
@@ -122,8 +128,8 @@ def adjusted(known: Known, days: pd.DatetimeIndex) -> Artefacts:
 
 def universe(known: Known, days: pd.DatetimeIndex) -> Artefacts:
     """Membership, sectors, and what the exchange calls each name."""
-    yield "member", known.market.member
-    yield "sector", known.market.sector
+    yield "member", known.market.member & known.begun
+    yield "sector", known.market.sector.where(known.begun, np.int8(-1))
     aliases = known.received.tables["aliases"]
     called = [symbols(aliases, day) for day in days]
     names = sorted(set(known.market.tickers).union(*called))
@@ -174,6 +180,24 @@ STAGES: Mapping[str, Stage] = {
     )
 }
 """Every stage by its name, in the order of the pipeline."""
+
+
+def stages_called(names: Sequence[str] | None) -> tuple[Stage, ...]:
+    """Stages by their names; all without any.
+
+    Raises
+    ------
+    InputError
+        When there is none of that name.
+    """
+    for name in names or ():
+        if name not in STAGES:
+            near = get_close_matches(name, STAGES, n=1)
+            raise InputError(
+                f"there is no stage {name!r}; "
+                + (f"the nearest is {near[0]!r}" if near else f"there are {', '.join(STAGES)}")
+            )
+    return tuple(STAGES[name] for name in names or STAGES)
 
 
 def by_time(table: pd.DataFrame, when: str) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def test_the_world_is_fit_to_catch_something():
 
 
 def crash_of_tomorrow(market):
-    """A filter of bad ticks, which leaves absurd ones to others: a close is doubtful when the next one is half of it."""
+    """A filter of bad ticks, which leaves absurd ones to others: a close is doubtful when the next is half of it."""
     following = market.close.shift(-1) / market.close
     return ((following < 0.5) & (following > 0.001)).astype(float)
 
