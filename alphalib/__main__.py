@@ -169,7 +169,7 @@ def factors_command(
 ) -> None:
     """Compute factors: the last session's extremes, or all history as parquet with --out."""
     from alphalib.features import asked
-    from alphalib.features.factors import FactorWarning, factors, readable, write_factors
+    from alphalib.features.compute import FactorWarning, factors, readable, write_factors
 
     began = time.monotonic()
     expressions = asked.asked_for(what, dialect.value)

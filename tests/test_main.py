@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from alphalib.__main__ import main
-from alphalib.features.factors import factor
+from alphalib.features.compute import factor
 from alphalib.sources.stored import read_market
 from alphalib.store import Store
 from tests.sources.test_adjustment import vendor_file

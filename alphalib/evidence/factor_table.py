@@ -16,7 +16,7 @@ from alphalib.evidence.factor_report import COST_BPS, half_life, mean_row, net_o
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import false_discovery
 from alphalib.features.catalog import CATALOG, Entry
-from alphalib.features.factors import Expression, FactorWarning, factors, readable
+from alphalib.features.compute import Expression, FactorWarning, factors, readable
 from alphalib.features.language.parser import parse
 from alphalib.features.language.tree import Node
 from alphalib.market import Market, Panel

@@ -6,7 +6,7 @@ over it, an average steps over it, and the feature itself is NaN on its row.
 
 from alphalib.errors import FactorError
 from alphalib.features.catalog import CATALOG
-from alphalib.features.factors import FactorPanels, FactorWarning, factor, factors, write_factors
+from alphalib.features.compute import FactorPanels, FactorWarning, factor, factors, write_factors
 from alphalib.features.language.parser import parse
 from alphalib.features.registry import FEATURES, Feature, feature, feature_panels, features_off
 

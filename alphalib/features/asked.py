@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from alphalib.errors import InputError
 from alphalib.features.catalog import CATALOG
-from alphalib.features.factors import Expression, FactorPanels, Written
+from alphalib.features.compute import Expression, FactorPanels, Written
 from alphalib.features.language.parser import Dialect
 from alphalib.features.language.tree import Node
 from alphalib.market import Panel

@@ -18,7 +18,7 @@ import pandas as pd
 from alphalib.errors import InputError
 from alphalib.features import feature_panels
 from alphalib.features.catalog import CATALOG, Entry
-from alphalib.features.factors import factors
+from alphalib.features.compute import factors
 from alphalib.labels import forward_return, label_end, sector_relative_return
 from alphalib.market import Market, Panel
 from alphalib.models.design import stack

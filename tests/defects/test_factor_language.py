@@ -8,7 +8,7 @@ import pytest
 
 import alphalib
 from alphalib.features import FactorError, parse
-from alphalib.features.factors import factor
+from alphalib.features.compute import factor
 from alphalib.features.language.operators import OPERATORS
 from tests.worlds import random_market
 

@@ -7,7 +7,7 @@ import pytest
 from alphalib.backtest.simulate import simulate
 from alphalib.decision import Portfolio, decide, history
 from alphalib.features.catalog import CATALOG
-from alphalib.features.factors import factor, factors
+from alphalib.features.compute import factor, factors
 from alphalib.features.language.parser import parse
 from alphalib.market import SECTORS, Market, Panel
 from alphalib.params import ExecutorParams

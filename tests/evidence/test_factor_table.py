@@ -10,7 +10,7 @@ from alphalib.evidence.factor_table import catalogue, named, open_factor_trial, 
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import false_discovery
 from alphalib.features.catalog import CATALOG
-from alphalib.features.factors import factor, factors
+from alphalib.features.compute import factor, factors
 from alphalib.features.language.parser import parse
 from tests.worlds import random_market
 

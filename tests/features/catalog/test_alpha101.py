@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from alphalib.features.catalog.alpha101 import ALPHA101
-from alphalib.features.factors import factors
+from alphalib.features.compute import factors
 from tests.worlds import random_market
 
 # The paper's functions, on full windows only --------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from alphalib.features.catalog.alpha158 import ALPHA158, WINDOWS
-from alphalib.features.factors import factor, factors
+from alphalib.features.compute import factor, factors
 from alphalib.market import Market, Source
 from tests.worlds import random_market
 

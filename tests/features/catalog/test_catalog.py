@@ -8,7 +8,7 @@ import pytest
 
 from alphalib.features.catalog import CATALOG, Entry, duplicates
 from alphalib.features.catalog.document import page
-from alphalib.features.factors import factors
+from alphalib.features.compute import factors
 from alphalib.features.language.operators import LONGEST_WINDOW
 from alphalib.features.language.parser import parse
 from alphalib.features.language.tree import LONGEST_MEMORY

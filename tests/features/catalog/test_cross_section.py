@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from alphalib.features.catalog.cross_section import CENTRED, CROSS_SECTION
-from alphalib.features.factors import factors
+from alphalib.features.compute import factors
 from tests.features.catalog.markets import complete_market
 
 MARKET = complete_market(seed=11, names=12, sessions=1330, missing=0.0)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from alphalib.features.catalog.microstructure import MICROSTRUCTURE
-from alphalib.features.factors import factor, factors
+from alphalib.features.compute import factor, factors
 from alphalib.market import Market
 from tests.features.catalog.markets import complete_market
 

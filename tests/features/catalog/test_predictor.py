@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from alphalib.features.catalog.predictor import CENTRED, PREDICTOR, SAME
-from alphalib.features.factors import FactorWarning, factors
+from alphalib.features.compute import FactorWarning, factors
 from tests.features.catalog.markets import complete_market
 from tests.worlds import random_market
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from alphalib.features.catalog.technical import TECHNICAL
-from alphalib.features.factors import factor, factors
+from alphalib.features.compute import factor, factors
 from alphalib.market import Market
 from tests.worlds import random_market
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from alphalib.features.catalog import CATALOG
+from alphalib.features.compute import factors
 from alphalib.features.engine.elementwise import ELEMENTWISE
 from alphalib.features.engine.evaluate import evaluate
 from alphalib.features.engine.inputs import inputs_of, missing_field
 from alphalib.features.engine.kernels import CROSS, TIME
-from alphalib.features.factors import factors
 from alphalib.features.language.operators import OPERATORS
 from alphalib.features.language.parser import parse
 from alphalib.features.language.tree import call, field, number

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from alphalib.errors import InputError, StoreError
+from alphalib.features.compute import FactorWarning, factors, write_factors
 from alphalib.features.engine.parts import read_metadata
-from alphalib.features.factors import FactorWarning, factors, write_factors
 from tests.worlds import random_market
 
 EXPRESSIONS = {
@@ -115,7 +115,7 @@ def test_a_factor_that_fails_does_not_lose_the_others(tmp_path):
     assert (list(written.coverage), list(written.failed)) == (["right"], ["wrong"])
 
 
-@pytest.mark.filterwarnings("ignore::alphalib.features.factors.FactorWarning")
+@pytest.mark.filterwarnings("ignore::alphalib.features.compute.FactorWarning")
 def test_nothing_is_written_of_nothing(tmp_path):
     with pytest.raises(InputError, match="none of 1 factors can be computed"):
         write_factors({"wrong": "Maen($close, 5)"}, MARKET, tmp_path / "f.parquet")
