@@ -8,6 +8,8 @@ from qlib.data import ops
 from qlib.data.base import Expression
 
 SESSIONS = 75
+MOMENTS = ["Mean", "Sum", "Std", "Var", "Skew", "Kurt", "Count", "Slope", "Rsquare", "Resi"]
+ORDERS = ["Max", "Min", "Med", "Mad", "Rank"]
 
 
 class Given(Expression):
@@ -43,23 +45,7 @@ def series():
 def calls():
     """Operator, series, literals. IdxMax, WMA and EMA(x, 0) of qlib want a series without gaps."""
     for window in (5, 20, 0):
-        for name in [
-            "Mean",
-            "Sum",
-            "Std",
-            "Var",
-            "Skew",
-            "Kurt",
-            "Max",
-            "Min",
-            "Med",
-            "Mad",
-            "Count",
-            "Rank",
-            "Slope",
-            "Rsquare",
-            "Resi",
-        ]:
+        for name in MOMENTS + ORDERS:
             yield name, "x", window
         for name in ("IdxMax", "IdxMin", "WMA"):
             yield name, "z", window

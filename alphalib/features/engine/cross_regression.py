@@ -46,12 +46,10 @@ def cross_residual(x: Floats, groups: Floats, regressors: Floats, members: Bools
         kept = 0
         for column in range(1, count + 1):
             length = np.sqrt(_product(columns[column], columns[column], fitted))
-            _demean(columns[column], codes, fitted, sizes, sums)
-            kept += _orthogonal(columns, column, length, fitted)
+            kept += _orthogonal(columns, column, length, codes, fitted, sizes, sums)
         _demean(columns[0], codes, fitted, sizes, sums)
-        for _ in range(2):  # the second time takes out what rounding left
-            for column in range(1, count + 1):
-                _project(columns[0], columns[column], fitted)
+        for column in range(1, count + 1):
+            _project(columns[0], columns[column], fitted)
         enough = kept == 0 or fitted.sum() > present + kept
         for name in range(names):
             known = enough and codes[name] >= 0 and sizes[codes[name]] > 0
@@ -103,16 +101,23 @@ def _demean(column: Floats, codes: Ints, fitted: Bools, sizes: Ints, sums: Float
 
 
 @kernel_part
-def _orthogonal(columns: Floats, column: int, length: float, fitted: Bools) -> int:
-    """Make a regressor orthogonal to those before it, of length 1; 0 everywhere where nothing is left. 1 when kept."""
+def _orthogonal(
+    columns: Floats, column: int, length: float, codes: Ints, fitted: Bools, sizes: Ints, sums: Floats
+) -> int:
+    """Make a regressor orthogonal to the groups and those before it, of length 1; 1 when something is left, else 0.
+
+    Where little is left, rounding is much of it: so it is done again with what is left.
+    """
     for _ in range(2):
+        _demean(columns[column], codes, fitted, sizes, sums)
         for earlier in range(1, column):
             _project(columns[column], columns[earlier], fitted)
-    left = np.sqrt(_product(columns[column], columns[column], fitted))
-    if not left > ALIKE * length:
-        columns[column] = 0.0
-        return 0
-    columns[column] /= left
+        left = np.sqrt(_product(columns[column], columns[column], fitted))
+        if not left > ALIKE * length:
+            columns[column] = 0.0
+            return 0
+        columns[column] /= left
+        length = 1.0
     return 1
 
 

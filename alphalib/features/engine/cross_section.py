@@ -53,8 +53,6 @@ def _count_and_mean(row: Floats, members: Bools) -> tuple[int, float]:
                 pivot = row[name]
             count += 1
             shift += row[name] - pivot
-    if shift == 0.0:
-        return count, pivot
     return count, pivot + shift / count
 
 

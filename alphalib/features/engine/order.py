@@ -60,11 +60,11 @@ def rolling_extreme_place(x: Floats, window: int, first: int, sign: float, since
                 better = value >= best if since else value > best
                 best = value if better else best
                 place = float(t) if better else place
-                oldest = t - window + 1
-                earlier = tail[max(oldest, 0)]
+                oldest = max(t - window + 1, 0)
+                earlier = tail[oldest]
                 is_earlier = earlier > best if since else earlier >= best
-                found = tail_place[max(oldest, 0)] if is_earlier else place
-                answer = t - found if since else found - max(oldest, -first) + 1
+                found = tail_place[oldest] if is_earlier else place
+                answer = t - found if since else found - oldest + 1
                 result[t] = answer if best > -np.inf or earlier > -np.inf else np.nan
             begin, end = end, min(end + window, sessions)
 
@@ -120,10 +120,10 @@ def rolling_quantile(x: Floats, window: int, first: int, share: float, out: Floa
         for t in range(sessions):
             new, old = np.inf, np.inf
             if abs(row[t]) < np.inf:
-                new = row[t] + 0.0  # −0 + 0 = 0: equal values, equal bits
+                new = row[t]
                 count += 1
             if t >= window and abs(row[t - window]) < np.inf:
-                old = row[t - window] + 0.0
+                old = row[t - window]
                 count -= 1
             _replace(ordered, old, new, spare)
             ordered, spare = spare, ordered

@@ -158,6 +158,19 @@ def test_regressors_that_say_nothing_new_are_left_out(panels):
     np.testing.assert_array_equal(evaluate("CSNeutralize", [x, groups, 0.1 * groups], members), by_group)
 
 
+def test_regressors_that_are_nearly_alike_are_told_apart():
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=(2, NAMES, 3))
+    other = z + 1e-7 * rng.normal(size=z.shape)
+    members = np.ones(x.shape, bool)
+    residual = evaluate("CSResid", [x, z, other], members)
+    for t in range(3):
+        design = np.column_stack([np.ones(NAMES), z[:, t], (other - z)[:, t] * 1e7])
+        expected = x[:, t] - design @ np.linalg.lstsq(design, x[:, t])[0]
+        np.testing.assert_allclose(residual[:, t], expected, atol=1e-7)
+        np.testing.assert_allclose(design[:, :2].T @ residual[:, t], 0.0, atol=1e-12)
+
+
 def test_nothing_is_left_of_what_the_regressors_explain(panels):
     _, members, _, regressors = panels
     explained = 7 + 3 * regressors[1] - regressors[0]
