@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,8 @@ from benchmarks.timing import (
     PROJECT,
     Line,
     Row,
+    around,
     clocked,
-    line,
     not_installed,
     other_python,
     run_reference,
@@ -42,6 +42,8 @@ FOURTEEN = (
     "KMID KLEN OPEN0 ROC20 MA20 STD20 BETA20 RSQR20 MAX20 MIN20 RSV20 CORR20 CNTP20 VMA20".split()  # noqa: SIM905
 )
 HORIZONS = (1, 5, 21)
+QLIB, REFERENCE = "pyqlib==0.9.7", "kunquant==0.1.12 alphalens-reloaded==0.5.1"
+Panels: TypeAlias = Mapping[str, Panel]
 
 
 def rows(*, full: bool) -> dict[str, Row]:
@@ -66,27 +68,24 @@ def against_qlib(names: int, sessions: int) -> list[Line]:
     what, against = f"Alpha158, {names} × {sessions:,}", "pyqlib 0.9.7, its loader, 2 processes"
     python = other_python("qlib")
     if python is None:
-        return [not_installed(what, against, "qlib", "pyqlib==0.9.7")]
+        return [not_installed(what, against, "qlib", QLIB)]
     bars = random_bars(seed=SEED, names=names, sessions=sessions)
     market = market_of(bars)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        save_bars(bars, folder)
-        return [beside_qlib(what, against, python, folder, lambda: alpha158(market), alpha158(market))]
+    with tempfile.TemporaryDirectory() as folder:
+        save_bars(bars, Path(folder))
+        return [beside_qlib(what, against, python, Path(folder), lambda: alpha158(market))]
 
 
-def beside_qlib(
-    what: str, against: str, python: str, folder: Path, ours: Callable[[], object], panels: Mapping[str, Panel]
-) -> Line:
-    """Ours three times before and three times after qlib's one run."""
-    before = [clocked(ours) for _ in range(3)]
-    run_reference(python, "reference_qlib.py", folder, THREADS)
-    mine = statistics.median(before + [clocked(ours) for _ in range(3)])
-    result = json.loads((folder / "result.json").read_text())
-    theirs = dict(zip(result["expressions"], np.load(folder / "values.npy"), strict=True))
-    times = result["seconds"] / mine
-    note = f"{times:.0f} times as fast; {agreement(panels, theirs, within=1e-6)}"
-    return line(what, [mine], against, [result["seconds"]], [mine / result["seconds"]], note)
+def beside_qlib(what: str, against: str, python: str, folder: Path, ours: Callable[[], Panels]) -> Line:
+    """Ours before and after one run of qlib on the bars in the folder."""
+
+    def reference() -> list[float]:
+        run_reference(python, "reference_qlib.py", folder, THREADS)
+        return [result(folder)["seconds"]]
+
+    timed = around(what, ours, against, reference)
+    theirs = dict(zip(result(folder)["expressions"], np.load(folder / "values.npy"), strict=True))
+    return timed.seen(agreement(ours(), theirs, within=1e-6))
 
 
 def against_kunquant(names: int, sessions: int) -> list[Line]:
@@ -94,50 +93,52 @@ def against_kunquant(names: int, sessions: int) -> list[Line]:
     what, against = f"Alpha158, {names} × {sessions:,}, 2 threads", "KunQuant 0.1.12, float32, 2 threads"
     python = other_python("reference")
     if python is None:
-        return [not_installed(what, against, "reference", "kunquant==0.1.12 alphalens-reloaded==0.5.1")]
+        return [not_installed(what, against, "reference", REFERENCE)]
     bars = random_bars(seed=SEED, names=names, sessions=sessions)
     market = market_of(bars)
-    panels = alpha158(market)
-    before = [clocked(lambda: alpha158(market)) for _ in range(3)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         save_bars(bars, folder)
-        run_reference(python, "reference_kunquant.py", folder, THREADS)
-        result = json.loads((folder / "result.json").read_text())
-        theirs = dict(zip(result["names"], np.load(folder / "values.npy", mmap_mode="r"), strict=True))
-        agree = agreement(panels, theirs, within=1e-3)
-    mine = before + [clocked(lambda: alpha158(market)) for _ in range(3)]
-    note = f"{agree}; KunQuant compiles for {result['compile']:.1f} s and peaks at {result['peak_mb']:,.0f} MB"
-    ratio = statistics.median(mine) / statistics.median(result["seconds"])
-    return [line(what, mine, against, result["seconds"], [ratio], note)]
+
+        def reference() -> list[float]:
+            run_reference(python, "reference_kunquant.py", folder, THREADS)
+            return list(result(folder)["seconds"])
+
+        timed = around(what, lambda: alpha158(market), against, reference)
+        found = result(folder)
+        theirs = dict(zip(found["names"], np.load(folder / "values.npy", mmap_mode="r"), strict=True))
+        agree = agreement(alpha158(market), theirs, within=1e-3)
+    return [timed.seen(agree).seen(f"it compiles for {found['compile']:.1f} s, peak {found['peak_mb']:,.0f} MB")]
 
 
 def against_pandas(names: int, sessions: int) -> list[Line]:
     """Wide pandas, shared parts computed once."""
     market = market_of(random_bars(seed=SEED, names=names, sessions=sessions))
-    fields = {field: getattr(market, "adj_volume" if field == "volume" else field) for field in FIELDS}
+    fields = {field: getattr(market, field) for field in FIELDS}
     nodes = {name: parse(text) for name, text in ALPHA158.items()}
-    theirs: dict[str, Panel] = {}
+    theirs: dict[str, np.ndarray] = {}
 
     def plain() -> None:
         found = pandas_factors(nodes.values(), fields)
-        theirs.update({name: found[node] for name, node in nodes.items()})
+        theirs.update({name: found[node].to_numpy().T for name, node in nodes.items()})
 
-    alpha158(market)
-    before = [clocked(lambda: alpha158(market)) for _ in range(3)]
-    seconds = clocked(plain)
-    mine = statistics.median(before + [clocked(lambda: alpha158(market)) for _ in range(3)])
-    arrays = {name: panel.to_numpy().T for name, panel in theirs.items()}
-    note = f"{seconds / mine:.0f} times as fast; {agreement(alpha158(market), arrays, within=1e-6)}"
-    return [line(f"Alpha158, {names} × {sessions:,}", [mine], "plain wide pandas", [seconds], [mine / seconds], note)]
+    what = f"Alpha158, {names} × {sessions:,}"
+    timed = around(what, lambda: alpha158(market), "plain wide pandas", lambda: [clocked(plain)])
+    return [timed.seen(agreement(alpha158(market), theirs, within=1e-6))]
 
 
-def alpha158(market: Market, **options: Any) -> Mapping[str, Panel]:
+def alpha158(market: Market, **options: Any) -> Panels:
     """Ours, from bars: what the market derives from them is made anew. No mask, as nobody else has one."""
     return factors(ALPHA158, replace(market), mask=False, threads=THREADS, **options)
 
 
-def agreement(ours: Mapping[str, Panel], theirs: Mapping[str, np.ndarray], *, within: float) -> str:
+def result(folder: Path) -> dict[str, Any]:
+    """What a reference program says of its run."""
+    said: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    return said
+
+
+def agreement(ours: Panels, theirs: Mapping[str, np.ndarray], *, within: float) -> str:
     """How many factors agree once every window is full, and the largest difference, relative to value and spread."""
     apart = {name: difference(ours[name].to_numpy().T, values) for name, values in theirs.items()}
     worst = max(apart, key=lambda name: apart[name])
@@ -215,13 +216,13 @@ def cold(names: int, sessions: int) -> list[Line]:
         folder = Path(name)
         store = write_store(bars, folder / "ours")
         ours = lambda: factors(chosen, read_market(store, survivors=True), mask=False)  # noqa: E731
-        panels = ours()
-        python = other_python("qlib")
-        if python is not None:
-            save_bars(bars, folder)
-            (folder / "expressions.json").write_text(json.dumps(chosen))
-            return [beside_qlib(what, "pyqlib 0.9.7 from its files, 2 processes", python, folder, ours, panels)]
-        return [side_by_side(what, ours, "reading alone", lambda: read_market(store), runs=5)]
+        read = side_by_side(what, ours, "reading alone", lambda: read_market(store, survivors=True), runs=5)
+        against, python = "pyqlib 0.9.7 from its files, 2 processes", other_python("qlib")
+        if python is None:
+            return [read, not_installed(what, against, "qlib", QLIB)]
+        save_bars(bars, folder)
+        (folder / "expressions.json").write_text(json.dumps(chosen))
+        return [read, beside_qlib(what, against, python, folder, ours)]
 
 
 # One factor, one text -------------------------------------------------------------------------------------------------
@@ -232,32 +233,30 @@ def against_alphalens(names: int, sessions: int) -> list[Line]:
     what, against = f"IC and quantiles, {names} × {sessions:,}, 3 horizons", "alphalens-reloaded 0.5.1"
     python = other_python("reference")
     if python is None:
-        return [not_installed(what, against, "reference", "kunquant==0.1.12 alphalens-reloaded==0.5.1")]
+        return [not_installed(what, against, "reference", REFERENCE)]
     market = random_market(names=names, sessions=sessions)
     panel = market.adj_close.pct_change(5, fill_method=None)
-    ours = lambda: measured(panel, outcomes(market, horizons=HORIZONS))  # noqa: E731
-    found, after = ours(), outcomes(market, horizons=HORIZONS)
-    before = [clocked(ours) for _ in range(3)]
+    after = outcomes(market, horizons=HORIZONS)
+    returns = {f"r{horizon}": by_date.values for horizon, by_date in after.returns.items()}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.savez(
-            folder / "factor.npz",
-            dates=market.sessions.strftime("%Y-%m-%d").to_numpy(dtype=str),
-            tickers=market.tickers.to_numpy(dtype=str),
-            factor=panel.to_numpy(),
-            horizons=np.array(HORIZONS),
-            **{f"r{horizon}": returns.values for horizon, returns in after.returns.items()},
-        )
-        run_reference(python, "reference_alphalens.py", folder)
-        seconds = sum(json.loads((folder / "result.json").read_text()).values())
-        with np.load(folder / "result.npz") as result:
-            theirs = np.hstack([result["ic"], result["quantile_return"].reshape(sessions, -1)])
-    mine = statistics.median(before + [clocked(ours) for _ in range(3)])
-    both = pd.concat([found.rank_ic, found.quantile_return], axis=1).to_numpy()
-    known = slice(5, sessions - max(HORIZONS) - 1)  # at the end alphalens drops a name that lacks one of the returns
-    apart = float(np.max(np.abs(both[known] - theirs[known])))
-    note = f"{seconds / mine:.0f} times as fast; at most {apart:.1e} apart"
-    return [line(what, [mine], against, [seconds], [mine / seconds], note)]
+        labels = {"dates": market.sessions.strftime("%Y-%m-%d").to_numpy(str), "tickers": market.tickers.to_numpy(str)}
+        np.savez(folder / "factor.npz", factor=panel.to_numpy(), horizons=np.array(HORIZONS), **labels, **returns)
+
+        def reference() -> list[float]:
+            run_reference(python, "reference_alphalens.py", folder)
+            return [sum(result(folder).values())]
+
+        timed = around(what, lambda: measured(panel, outcomes(market, horizons=HORIZONS)), against, reference)
+        with np.load(folder / "result.npz") as stored:
+            theirs = np.hstack([stored["ic"], stored["quantile_return"].reshape(sessions, -1)])
+    found = measured(panel, after)
+    ours = pd.concat([found.rank_ic, found.quantile_return], axis=1).to_numpy()
+    has = panel.notna().to_numpy()
+    lacking = np.any([has & np.isnan(values) for values in returns.values()], axis=(0, 2))
+    compared = has.any(axis=1) & ~lacking  # alphalens leaves out a name that lacks one of the returns
+    apart = np.max(np.abs(ours[compared] - theirs[compared]))
+    return [timed.seen(f"at most {apart:.1e} apart on {compared.sum():,} dates")]
 
 
 def parsing() -> list[Line]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -27,6 +27,10 @@ class Line:
     spread: str = "–"
     note: str = ""
 
+    def seen(self, note: str) -> Line:
+        """The same with one more note."""
+        return replace(self, note="; ".join(filter(None, [self.note, note])))
+
 
 Row: TypeAlias = Callable[[], list[Line]]
 
@@ -44,6 +48,17 @@ def side_by_side(what: str, ours: Call, against: str, other: Call, *, runs: int,
     pairs = [(clocked(ours), clocked(other)) for _ in range(runs)]
     mine, theirs = zip(*pairs, strict=True)
     return line(what, mine, against, theirs, [one / two for one, two in pairs], note)
+
+
+def around(what: str, ours: Call, against: str, reference: Callable[[], list[float]], *, runs: int = 3) -> Line:
+    """Time ours before and after a slow reference, which clocks itself: once, or several runs."""
+    ours()
+    before = [clocked(ours) for _ in range(runs)]
+    theirs = reference()
+    mine = before + [clocked(ours) for _ in range(runs)]
+    ratios = [seconds / statistics.median(theirs) for seconds in mine]
+    times = 1 / statistics.median(ratios)
+    return line(what, mine, against, theirs, ratios, f"{times:.3g} times as fast" if times > 1 else "")
 
 
 def line(
