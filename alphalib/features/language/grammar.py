@@ -66,16 +66,15 @@ class Function:
     @property
     def usage(self) -> str:
         """How it is written, for messages: `Quantile(x, window, q)`."""
-        count = sum(slot is None for slot in self.slots)
-        letters = iter("xyz" if count <= 3 else [f"x{number}" for number in range(1, count + 1)])
-        shown = []
+        letters = iter("xyz")
+        shown: list[str] = []
         for index, slot in enumerate(self.slots):
-            name = next(letters) if slot is None else slot.name
+            name = next(letters, "…") if slot is None else slot.name
+            if name == "…":
+                return f"{self.name}({', '.join(shown[: self.least])}, …)"
             if slot is not None and slot.default is not None:
                 name += f"={slot.default:g}"
             shown.append(name if index < self.least else f"[{name}]")
-        if count > 3:
-            shown[3:] = ["…"]
         return f"{self.name}({', '.join(shown)})"
 
 

@@ -123,8 +123,7 @@ class Operator:
     def usage(self) -> str:
         """How it is written, for messages: `Quantile(x, window, q)`."""
         least, most = self.expressions
-        names = ["x", "y", "z"][:most] if most <= 3 else ["x", "…"]
-        names = [*names[:least], *(f"[{name}]" for name in names[least:])] if most <= 3 else names
+        names = list("xyz"[:least]) + (["…"] if most > least else [])
         literals = [p.name if p.default is None else f"[{p.name}={p.default:g}]" for p in self.parameters]
         return f"{self.name}({', '.join([*names, *literals])})"
 
