@@ -48,7 +48,9 @@ class Unit:
     def __pow__(self, exponent: float) -> Unit:
         if self.kind != "quantity":
             return self
-        return Unit(*(round(power * exponent, 9) for power in (self.price, self.shares, self.currency)))
+        return Unit(
+            round(self.price * exponent, 9), round(self.shares * exponent, 9), round(self.currency * exponent, 9)
+        )
 
     @property
     def is_ratio(self) -> bool:
