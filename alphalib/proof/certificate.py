@@ -122,6 +122,8 @@ def certify(
 ) -> Certificate:
     """Replace the future after each date in every way, and compare what every stage knows up to it.
 
+    On each of the dates one name's bar is taken out first, so that what fills gaps from behind has one to fill.
+
     Parameters
     ----------
     received : Received
@@ -142,11 +144,8 @@ def certify(
     market = known.market
     days = certificate_dates(market.sessions, dates)
     described = f"{market.source.name}, {market.close.shape[1]:,} names and {market.close.shape[0]:,} sessions"
-    prints: dict[str, dict[str, _Print]] = {}
-    for stage in stages:
-        step(f"{stage.name}, as it is")
-        with _quiet():
-            prints[stage.name] = {name: _Print.of(frame, days) for name, frame in stage.artefacts(known, days)}
+    known = known.with_gaps(days)
+    prints = {stage.name: _prints(stage, known, days, step) for stage in stages}
     known = Known(known.received, known.accepted)  # without what the stages left in it
     del market
     unmoved = {(stage, name) for stage, own in prints.items() for name, one in own.items() if one.future}
@@ -229,6 +228,12 @@ class _Print:
             nothing=(*map(_is_nothing, known), _is_nothing(frame)),
             future=b"" if _is_nothing(after) else _digest(after),
         )
+
+
+def _prints(stage: Stage, known: Known, days: pd.DatetimeIndex, step: Step) -> dict[str, _Print]:
+    step(f"{stage.name}, as it is")
+    with _quiet():
+        return {name: _Print.of(frame, days) for name, frame in stage.artefacts(known, days)}
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,20 @@ class Known:
         gated, _ = _examined(complete)
         return cls(complete, replace(complete, bars=gated.bars))
 
+    def with_gaps(self, days: pd.DatetimeIndex) -> Known:
+        """The same without one name's bar on each of the days: what fills gaps from behind shows at a gap alone."""
+        bars = self.accepted.bars
+        gaps = {}
+        for place, day in enumerate(days):
+            names = bars.loc[bars["date"] == day, "ticker"].sort_values()
+            gaps[day] = names.iloc[place % len(names)]
+
+        def holed(rows: Received) -> Received:
+            missing = rows.bars["ticker"] == rows.bars["date"].map(gaps)
+            return replace(rows, bars=rows.bars[~missing].reset_index(drop=True))
+
+        return Known(holed(self.received), holed(self.accepted))
+
     def corrupted(self, day: pd.Timestamp, how: How) -> Known:
         """The same with everything that became known after `day` made nonsense, see `received.corrupted`.
 
