@@ -39,11 +39,10 @@ def test_other_numbers_are_the_same_shape_but_no_duplicate():
 
 
 def test_shape_does_not_depend_on_how_numbers_sort():
-    # The canonical order of the two sums differs: "Mean($close, 5)" stands after "Mean($close, 10)".
-    found = nearest(
-        parse("Mean($close, 5) + Mean($close, 10) * 2"), {"a": parse("Mean($close, 5) * 2 + Mean($close, 9)")}
-    )
-    assert found[0].similarity == 1.0
+    # In canonical order 1/$vix stands before 2/$oil, but 2/$oil before 3/$vix.
+    ours, theirs = parse("(1 / $vix) * (2 / $oil)"), parse("(3 / $vix) * (2 / $oil)")
+    assert [str(node.arguments[0]) for node in (ours, theirs)] == ["Div(1, $vix)", "Div(2, $oil)"]
+    assert nearest(ours, {"other": theirs})[0].similarity == 1.0
 
 
 def test_nothing_in_common():

@@ -1,5 +1,7 @@
 """Trees: canonical text, unit, reach, and what cannot be built."""
 
+import math
+
 import pytest
 
 from alphalib.errors import InputError
@@ -33,6 +35,10 @@ def test_what_is_the_same_has_one_text_and_one_hash(first, second):
 def test_order_counts_where_it_matters(first, second):
     assert parse(first) != parse(second)
     assert parse(first).hash != parse(second).hash
+
+
+def test_there_is_one_zero():
+    assert math.copysign(1.0, number(-0.0).literals[0]) == 1.0
 
 
 def test_hash_is_the_same_tomorrow():
