@@ -6,10 +6,12 @@ says today; when it is not, because a price was corrected or the factors are oth
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -46,14 +48,19 @@ def recipe_of(job: Job, market: Market) -> Recipe:
 
 @cache
 def code_hash() -> str:
-    """Hash of the files that a factor's values come from: an edited formula makes other values."""
-    package = Path(__file__).parents[2]
-    files = [
-        package / "market.py",
-        *sorted((package / "features").glob("*.py")),
-        *sorted(Path(__file__).parent.glob("*.py")),
-    ]
-    return content_hash(b"".join(file.read_bytes() for file in files))
+    """Hash of `value_files`: an edited formula makes other values."""
+    return content_hash(b"".join(file.read_bytes() for file in value_files()))
+
+
+def value_files() -> list[Path]:
+    """The files that a factor's values come from.
+
+    The language is among them: it says how far back an operator reads, so what is masked, and where exponential
+    averages begin anew.
+    """
+    features = Path(__file__).parents[1]
+    folders = (features, features / "language", features / "engine")
+    return [features.parent / "market.py", *(file for folder in folders for file in sorted(folder.glob("*.py")))]
 
 
 def write_single(job: Job, path: Path, recipe: Recipe, write: Write) -> tuple[str, Content]:
@@ -67,6 +74,42 @@ def grow(job: Job, folder: Path, recipe: Recipe, write: Write) -> tuple[str, Con
     """Add the sessions that a folder does not hold yet, or write it anew; what was done, in words."""
     if folder.is_file():
         raise InputError(f"{folder} is a file; a folder of parts needs another name")
+    with _alone(folder):
+        _clean(folder)
+        return _grown(job, folder, recipe, write)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One writer at a time: a part of other factors would slip among those that are being replaced.
+
+    The lock is on a file beside the folder, and ends with the process, however that ends.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_name(f".{folder.name}.lock").open("w")
+    except OSError as error:
+        raise StoreError(f"cannot write {folder}: {reason(error)}; nothing was changed") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(f"another run is writing {folder}; wait for it to end, then run the same again") from None
+        yield
+
+
+def _clean(folder: Path) -> None:
+    """Put right what a writer that was killed has left behind."""
+    for old in folder.parent.glob(f".{folder.name}.*.old"):
+        if not folder.exists():
+            old.rename(folder)  # it was killed between its two renames
+    for left in (*folder.parent.glob(f".{folder.name}.*.old"), *folder.parent.glob(f".{folder.name}.*.new")):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in folder.glob(".*.tmp"):
+        left.unlink()
+
+
+def _grown(job: Job, folder: Path, recipe: Recipe, write: Write) -> tuple[str, Content]:
     count = len(job.sessions)
     described = recipe | _past(job, count)
     held = _newest(folder)
@@ -93,9 +136,6 @@ def _name(job: Job) -> str:
 
 def _newest(folder: Path) -> dict[str, Any] | None:
     """What the last part of a folder says about itself; None when there is no part."""
-    for old in folder.parent.glob(f".{folder.name}.*.old"):
-        if not folder.exists():
-            old.rename(folder)  # a rewrite was killed between its two renames
     found = {path: read_metadata(path) for path in sorted(folder.glob("*.parquet"))}
     foreign = [path.name for path, known in found.items() if "last" not in known]
     if foreign:

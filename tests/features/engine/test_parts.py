@@ -10,6 +10,7 @@ import pytest
 
 from alphalib.errors import InputError, StoreError
 from alphalib.features.compute import FactorWarning, factors, write_factors
+from alphalib.features.engine import dataset
 from alphalib.features.engine.parts import read_metadata
 from tests.worlds import random_market
 
@@ -160,6 +161,11 @@ def state(folder):
     return {path.name: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()}
 
 
+def beside(folder):
+    """What stands beside the folder and its lock."""
+    return [name for name in os.listdir(folder.parent) if name not in ("factors", ".factors.lock")]
+
+
 def test_a_folder_grows_by_the_sessions_that_are_new(folder):
     before = state(folder)
     written = write_factors(EXPRESSIONS, MARKET, folder, threads=2)
@@ -177,7 +183,7 @@ def test_a_corrected_past_writes_everything_anew(folder):
     assert written.done == "rewritten: the past of the market changed"
     assert_holds(folder, corrected(MARKET))
     assert len(os.listdir(folder)) == 1
-    assert os.listdir(folder.parent) == ["factors"]
+    assert beside(folder) == []
 
 
 def test_a_listing_does_not_change_the_past(folder):
@@ -225,10 +231,36 @@ def test_an_interrupt_leaves_the_old_folder(folder, market):
     with pytest.raises(KeyboardInterrupt):
         write_factors(EXPRESSIONS, market, folder, threads=3, progress=interrupt)
     assert state(folder) == before
-    assert os.listdir(folder.parent) == ["factors"]
+    assert beside(folder) == []
 
 
 def test_a_rewrite_killed_between_its_renames_is_mended(folder):
     folder.rename(folder.with_name(".factors.123.old"))
     assert write_factors(EXPRESSIONS, MARKET, folder).done == "3 sessions added"
     assert_holds(folder, MARKET)
+
+
+def test_a_folder_has_one_writer_at_a_time(folder):
+    # A part of these factors would slip in among the others that take their place meanwhile.
+    def meanwhile(done, total):
+        write_factors({"other": "$close/$open"}, MARKET, folder)
+
+    with pytest.raises(StoreError, match="another run is writing .*factors; wait for it to end"):
+        write_factors(EXPRESSIONS, MARKET, folder, progress=meanwhile)
+    assert write_factors(EXPRESSIONS, MARKET, folder).done == "3 sessions added"
+    assert_holds(folder, MARKET)
+
+
+def test_what_a_killed_writer_left_is_cleared(folder):
+    for name in (".factors.123.new", ".factors.123.old"):
+        folder.with_name(name).mkdir()
+        (folder.with_name(name) / "part.parquet").write_text("half")
+    (folder / ".part.parquet.123.tmp").write_text("half")
+    write_factors(EXPRESSIONS, MARKET, folder)
+    assert beside(folder) == []
+    assert len(os.listdir(folder)) == 2
+
+
+def test_code_of_the_language_counts_as_code_of_the_factors():
+    # How far back an operator reads, and where exponential averages begin anew, stands there.
+    assert "operators.py" in {file.name for file in dataset.value_files()}
