@@ -24,7 +24,8 @@ def cross_rank(x: Floats, members: Bools, out: Floats) -> None:
         total = 0
         for place in range(count):
             total += member[order[0, place]]
-        result[:] = np.nan
+        for name in range(names):
+            result[name] = np.nan
         begin, below = 0, 0
         while begin < count and total > 0:
             end, equal = begin, 0
@@ -120,6 +121,6 @@ def _sort(row: Floats, keys: NDArray[np.uint64], order: Ints) -> int:
             counts[digit, value] = new + 1
             keys[there, new], order[there, new] = keys[here, old], order[here, old]
         here = there
-    if here == 1:
-        keys[0, :count], order[0, :count] = keys[1, :count], order[1, :count]
+    for place in range(count):
+        keys[0, place], order[0, place] = keys[here, place], order[here, place]
     return count

@@ -38,11 +38,9 @@ def cross_residual(x: Floats, groups: Floats, regressors: Floats, members: Bools
     codes, fitted = np.empty(names, np.int64), np.empty(names, np.bool_)
     sizes, sums = np.zeros(MOST_GROUPS, np.int64), np.empty((2, MOST_GROUPS))
     for t in range(sessions):
-        columns[0] = x[t]
-        columns[1:] = regressors[:, t]
-        _take(columns, groups[t], members[t], codes, fitted)
+        total = _take(x[t], groups[t], regressors, t, members[t], columns, codes, fitted)
         present = _group_sizes(codes, fitted, sizes)
-        size = np.sqrt(_product(columns[0], columns[0], fitted) / max(fitted.sum(), 1))
+        size = np.sqrt(_product(columns[0], columns[0], fitted) / max(total, 1))
         kept = 0
         for column in range(1, count + 1):
             length = np.sqrt(_product(columns[column], columns[column], fitted))
@@ -50,7 +48,7 @@ def cross_residual(x: Floats, groups: Floats, regressors: Floats, members: Bools
         _demean(columns[0], codes, fitted, sizes, sums)
         for column in range(1, count + 1):
             _project(columns[0], columns[column], fitted)
-        enough = kept == 0 or fitted.sum() > present + kept
+        enough = kept == 0 or total > present + kept
         for name in range(names):
             known = enough and codes[name] >= 0 and sizes[codes[name]] > 0
             residual = columns[0, name] if abs(columns[0, name]) > NOTHING * size else 0.0
@@ -58,14 +56,21 @@ def cross_residual(x: Floats, groups: Floats, regressors: Floats, members: Bools
 
 
 @kernel_part
-def _take(columns: Floats, groups: Floats, members: Bools, codes: Ints, fitted: Bools) -> None:
-    """Codes of the names that have everything, −1 for the others; and which of them are members."""
-    for name in range(len(groups)):
-        known = 0.0 <= groups[name] < MOST_GROUPS and np.floor(groups[name]) == groups[name]
-        for column in range(len(columns)):
-            known = known and abs(columns[column, name]) < np.inf
+def _take(
+    row: Floats, groups: Floats, regressors: Floats, t: int, members: Bools, columns: Floats, codes: Ints, fitted: Bools
+) -> int:
+    """Copy a date's columns; codes of names that have everything, −1 for others; which, and how many, are members."""
+    total = 0
+    for name in range(len(row)):
+        columns[0, name] = row[name]
+        known = abs(row[name]) < np.inf and 0.0 <= groups[name] < MOST_GROUPS and groups[name] == int(groups[name])
+        for column in range(len(regressors)):
+            columns[column + 1, name] = regressors[column, t, name]
+            known = known and abs(regressors[column, t, name]) < np.inf
         codes[name] = int(groups[name]) if known else -1
         fitted[name] = known and members[name]
+        total += fitted[name]
+    return total
 
 
 @kernel_part
@@ -113,10 +118,11 @@ def _orthogonal(
         for earlier in range(1, column):
             _project(columns[column], columns[earlier], fitted)
         left = np.sqrt(_product(columns[column], columns[column], fitted))
-        if not left > ALIKE * length:
-            columns[column] = 0.0
+        kept = left > ALIKE * length
+        for name in range(len(codes)):
+            columns[column, name] = columns[column, name] / left if kept else 0.0
+        if not kept:
             return 0
-        columns[column] /= left
         length = 1.0
     return 1
 

@@ -21,14 +21,14 @@ def rolling_variance(x: Floats, window: int, first: int, root: bool, out: Floats
         row, result = x[name], out[name]
         begin, end = 0, min(window - first % window, sessions)
         while begin < sessions:
-            anchor = first_value(row, begin, end)
-            if anchor > begin:
-                pivot = latest_value(row, begin, window)
+            start = begin
+            while start < end:  # once for the block, or before its first value and from there
+                stop, pivot = end, row[start]
+                if not abs(pivot) < np.inf:
+                    stop, pivot = first_value(row, start, end), latest_value(row, begin, window)
                 _tails(row, begin, window, pivot, tails)
-                _forward(row, begin, anchor, window, pivot, tails, sums)
-            if anchor < end:
-                _tails(row, begin, window, row[anchor], tails)
-                _forward(row, anchor, end, window, row[anchor], tails, sums)
+                _forward(row, start, stop, window, pivot, tails, sums)
+                start = stop
             begin, end = end, min(end + window, sessions)
         for t in range(sessions):
             count, shift, square = sums[0, t], sums[1, t], sums[2, t]
@@ -77,14 +77,14 @@ def rolling_shape(x: Floats, window: int, first: int, fourth: bool, out: Floats,
         row, result = x[name], out[name]
         begin, end = 0, min(window - first % window, sessions)
         while begin < sessions:
-            anchor = first_value(row, begin, end)
-            if anchor > begin:
-                pivot = latest_value(row, begin, window)
+            start = begin
+            while start < end:  # once for the block, or before its first value and from there
+                stop, pivot = end, row[start]
+                if not abs(pivot) < np.inf:
+                    stop, pivot = first_value(row, start, end), latest_value(row, begin, window)
                 _power_tails(row, begin, window, pivot, tails)
-                _power_forward(row, begin, anchor, window, pivot, tails, sums)
-            if anchor < end:
-                _power_tails(row, begin, window, row[anchor], tails)
-                _power_forward(row, anchor, end, window, row[anchor], tails, sums)
+                _power_forward(row, start, stop, window, pivot, tails, sums)
+                start = stop
             begin, end = end, min(end + window, sessions)
         for t in range(sessions):
             result[t] = _shape(sums[:, t], fourth)
@@ -94,7 +94,8 @@ def rolling_shape(x: Floats, window: int, first: int, fourth: bool, out: Floats,
 def _power_tails(row: Floats, begin: int, window: int, pivot: float, tails: Floats) -> None:
     """As `_tails`, up to the fourth power."""
     count, one, two, three, four = 0.0, 0.0, 0.0, 0.0, 0.0
-    tails[:, begin] = 0.0
+    for power in range(5):
+        tails[power, begin] = 0.0
     for t in range(begin - 1, max(begin - window, -1), -1):
         if abs(row[t]) < np.inf:
             distance = row[t] - pivot

@@ -31,14 +31,14 @@ def rolling_pair(
         left, right = x[name], y[name]
         begin, end = 0, min(window - first % window, sessions)
         while begin < sessions:
-            anchor = _first_pair(left, right, begin, end)
-            if anchor > begin:
-                pivot = _latest_pair(left, right, begin, window)
+            start = begin
+            while start < end:  # once for the block, or before its first pair and from there
+                stop, pivot = end, start
+                if not (abs(left[start]) < np.inf and abs(right[start]) < np.inf):
+                    stop, pivot = _first_pair(left, right, start, end), _latest_pair(left, right, begin, window)
                 _tails(left, right, begin, window, pivot, tails)
-                _forward(left, right, begin, anchor, window, pivot, tails, sums)
-            if anchor < end:
-                _tails(left, right, begin, window, anchor, tails)
-                _forward(left, right, anchor, end, window, anchor, tails, sums)
+                _forward(left, right, start, stop, window, pivot, tails, sums)
+                start = stop
             begin, end = end, min(end + window, sessions)
         if kind == CORRELATION:
             _correlation(sums, out[name])
@@ -71,7 +71,8 @@ def _tails(left: Floats, right: Floats, begin: int, window: int, pivot: int, tai
     """Sums from each of the window − 1 sessions before `begin` up to it."""
     count, x, y, xx, yy, xy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     pivot_x, pivot_y = left[pivot], right[pivot]
-    tails[:, begin] = 0.0
+    for kind in range(6):
+        tails[kind, begin] = 0.0
     for t in range(begin - 1, max(begin - window, -1), -1):
         if abs(left[t]) < np.inf and abs(right[t]) < np.inf:
             dx, dy = left[t] - pivot_x, right[t] - pivot_y

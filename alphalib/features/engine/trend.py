@@ -32,14 +32,14 @@ def rolling_trend(
         row = x[name]
         begin, end = 0, min(window - first % window, sessions)
         while begin < sessions:
-            anchor = first_value(row, begin, end)
-            if anchor > begin:
-                pivot = latest_value(row, begin, window)
+            start = begin
+            while start < end:  # once for the block, or before its first value and from there
+                stop, pivot = end, row[start]
+                if not abs(pivot) < np.inf:
+                    stop, pivot = first_value(row, start, end), latest_value(row, begin, window)
                 _tails(row, begin, window, pivot, tails)
-                _forward(row, begin, anchor, begin, window, pivot, tails, sums)
-            if anchor < end:
-                _tails(row, begin, window, row[anchor], tails)
-                _forward(row, anchor, end, begin, window, row[anchor], tails, sums)
+                _forward(row, start, stop, begin, window, pivot, tails, sums)
+                start = stop
             begin, end = end, min(end + window, sessions)
         if kind == SLOPE:
             _slope(sums, out[name])
@@ -55,7 +55,8 @@ def rolling_trend(
 def _tails(row: Floats, begin: int, window: int, pivot: float, tails: Floats) -> None:
     """Sums from each of the window − 1 sessions before `begin` up to it."""
     count, places, squares, shift, cross, spread = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    tails[:, begin] = 0.0
+    for kind in range(6):
+        tails[kind, begin] = 0.0
     for t in range(begin - 1, max(begin - window, -1), -1):
         if abs(row[t]) < np.inf:
             distance, place = row[t] - pivot, float(t - begin)

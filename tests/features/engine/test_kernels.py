@@ -245,6 +245,13 @@ def test_a_restart_one_memory_earlier_gives_the_same_bits(name):
         assert agrees_after_restart(name, literals, memory, rng), literals
 
 
+@pytest.mark.parametrize("name", [name for name in TIME if name not in ("Ref", "Delta", "EMA", "Wilder")])
+def test_the_bits_of_a_window_are_made_of_the_window_alone(name):
+    rng = np.random.default_rng(4)
+    for window in (1, 2, 7, 30):
+        assert agrees_after_restart(name, literals_of(name, window), window - 1, rng), window
+
+
 @pytest.mark.parametrize("name", TIME)
 def test_a_shorter_memory_is_caught(name):
     rng = np.random.default_rng(3)
