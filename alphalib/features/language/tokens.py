@@ -32,12 +32,13 @@ class Token(NamedTuple):
 # Digits and letters are ASCII: a full-width or Arabic digit would read as a number that nobody sees.
 _TOKEN = re.compile(
     r"""
-      [ \t\r\n]+
-    | (?P<number> (?: [0-9]+ (?:\.[0-9]*)? | \.[0-9]+ ) (?: [eE][+-]?[0-9]+ )? )
+    [ \t\r\n]* (?:
+      (?P<number> (?: [0-9]+ (?:\.[0-9]*)? | \.[0-9]+ ) (?: [eE][+-]?[0-9]+ )? )
     | (?P<field>  \$\$? [A-Za-z_][A-Za-z0-9_]* )
     | (?P<name>   [A-Za-z_][A-Za-z0-9_]* )
     | (?P<text>   "[^"\n]*" | '[^'\n]*' )
     | (?P<symbol> \*\* | && | \|\| | [<>=!]= | [-+*/()<>,&|?:!] )
+    | (?P<end> \Z ) )
     """,
     re.VERBOSE,
 )
@@ -74,20 +75,20 @@ def tokens(text: str) -> list[Token]:
     if len(text) > LONGEST_TEXT:
         raise FactorError(f"an expression may have {LONGEST_TEXT:,} characters, got {len(text):,}", text, LONGEST_TEXT)
     found = []
-    position = 0
-    match = _TOKEN.match
-    while position < len(text):
-        piece = match(text, position)
+    position, kind = 0, ""
+    while kind != "end":
+        piece = _TOKEN.match(text, position)
         if piece is None:
             raise _stray(text, position)
-        if piece.lastgroup:
-            found.append(Token(piece.lastgroup, piece[0], position))
-        position = piece.end()
-    found.append(Token("end", "", position))
+        kind = piece.lastgroup or ""
+        start, position = piece.span(kind)
+        found.append(Token(kind, text[start:position], start))
     return found
 
 
 def _stray(text: str, position: int) -> FactorError:
+    while text[position] in " \t\r\n":
+        position += 1
     character = text[position]
     advice = _INSTEAD.get(character)
     return FactorError(f"{character!a} is not part of the language{': ' + advice if advice else ''}", text, position)

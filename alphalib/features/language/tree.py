@@ -197,11 +197,11 @@ def _unit(operator: Operator, arguments: Sequence[Node], literals: Sequence[floa
 
 def _reach(operator: Operator, arguments: Sequence[Node], literals: Sequence[float]) -> Reach:
     own = operator.reach(literals)
-    lookback = own.lookback + max(node.lookback for node in arguments)
-    memories = [own.memory, *(node.memory for node in arguments)]
-    if None in memories:
+    lookback, memory = own.lookback + max([node.reach.lookback for node in arguments]), own.memory
+    memories = [node.reach.memory for node in arguments]
+    if memory is None or None in memories:
         return Reach(lookback, None)
-    memory = (own.memory or 0) + max(node.memory or 0 for node in arguments)
+    memory += max([earlier for earlier in memories if earlier is not None])
     if memory > LONGEST_MEMORY:
         raise InputError(f"a factor may read {LONGEST_MEMORY} sessions back, this one reads {memory}")
     return Reach(lookback, memory)
