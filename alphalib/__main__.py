@@ -156,7 +156,7 @@ def minutes(files: Files, store: StoreUrl = None, column: Columns = None) -> Non
 def factors_command(
     what: Annotated[
         list[str],
-        typer.Argument(metavar="WHAT…", help="'EXPRESSION', 'NAME=EXPRESSION', a catalogue, or CATALOGUE/NAME."),
+        typer.Argument(metavar="WHAT…", help="'EXPRESSION', 'NAME=EXPRESSION', CATALOGUE/NAME, a catalogue, or all."),
     ],
     store: StoreUrl = None,
     out: Annotated[
@@ -177,20 +177,24 @@ def factors_command(
     with warnings.catch_warnings(action="ignore", category=FactorWarning):
         nodes, failed = readable(expressions, market, dialect=dialect.value)
     for name, reason in failed.items():
-        typer.echo(f"failed: {name}: {reason}", err=True)
+        typer.echo(asked.failed_line(name, expressions[name], reason), err=True)
+    if not nodes:
+        raise typer.Exit(1)
     with _steps(100) as step:
         progress = _percent(step, f"{len(nodes)} factors")
-        if out is not None and nodes:
+        if out is not None:
             written = write_factors(nodes, market, out, mask=mask, progress=progress)
-            lines = [*asked.lines_of(nodes, written.coverage), asked.written_line(written)]
+            lines = asked.lines_of(nodes, written.coverage) if written.rows else []
+            lines += [asked.written_line(written)]
         else:
             # The last session alone: a catalogue's whole history would fill a small machine's memory to be thrown away.
             before = previous_session(market.last)
             panels = factors(nodes, market, mask=mask, after=before, progress=progress)
             lines = asked.lines_of(nodes, asked.coverage_of(panels, market.close.iloc[-1:]))
             lines += [line for name, panel in panels.items() for line in asked.extremes(name, panel)]
-    size = f"{len(nodes)} factors, {len(market.tickers)} names, {len(market.sessions):,} sessions"
-    _tell([*lines, f"{size}: {time.monotonic() - began:.1f} s"])
+    size = f"{len(market.tickers)} names, {len(market.sessions):,} sessions"
+    many = "1 factor" if len(nodes) == 1 else f"{len(nodes)} factors"
+    _tell([*lines, f"{many}, {size}: {time.monotonic() - began:.1f} s"])
     if failed:
         raise typer.Exit(1)
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from alphalib.__main__ import main
+from alphalib.features.catalog import CATALOG
 from alphalib.features.compute import factor
 from alphalib.sources.stored import read_market
 from alphalib.store import Store
@@ -187,6 +188,10 @@ def test_factors_are_written_and_a_folder_grows(store, tmp_path, capsys):
     assert call("factors", "rank=CSRank($volume)", *options, tmp_path / "grows", "--asof", f"{day:%Y-%m-%d}") == 0
     assert call("factors", "rank=CSRank($volume)", *options, tmp_path / "grows") == 0
     assert "2 sessions added" in capsys.readouterr().out
+    assert call("factors", "rank=CSRank($volume)", *options, tmp_path / "grows") == 0
+    told = capsys.readouterr().out
+    assert "nothing new" in told
+    assert "covers" not in told
     one, many = (pd.read_parquet(tmp_path / name) for name in ("all.parquet", "grows"))
     by_key = [table.set_index(["ticker", "date"])["rank"].sort_index() for table in (one, many)]
     pd.testing.assert_series_equal(*by_key, check_exact=True)
@@ -197,12 +202,24 @@ def test_a_factor_that_fails_is_named_beside_the_others(store, capsys):
     told = capsys.readouterr()
     assert "failed: bad: there is no operator Maen; did you mean Mean" in told.err
     assert "good on" in told.out
+    assert call("factors", "Maen($close, 5)", "--store", store) == 1
+    assert capsys.readouterr() == (
+        "",
+        "failed: there is no operator Maen; did you mean Mean or CSMean? (character 1)\n    Maen($close, 5)\n    ^\n",
+    )
+
+
+def test_a_factor_of_two_catalogues_is_computed_once(store, capsys):
+    assert call("factors", "technical", "predictor/rsi_14", "--store", store) == 0
+    assert f"\n{len(CATALOG['technical'])} factors" in capsys.readouterr().out
 
 
 def test_factors_that_cannot_be_meant_are_explained(store, capsys):
     for words, said in [
         (["alpha159"], "there is no catalogue 'alpha159'; the nearest is 'alpha158'"),
         (["alpha158/KMIDD"], "alpha158 has no factor 'KMIDD'; the nearest is 'KMID'"),
+        (["rsi_14"], "write technical/rsi_14 or predictor/rsi_14"),
+        (["$close", "--out", "factors.csv"], "a name ends in .parquet"),
         (["x=$close", "x=$open"], "two factors are called 'x'"),
         (["$close", "--asof", "2019-01-05"], "is not a session of the exchange"),
     ]:

@@ -15,7 +15,7 @@ from alphalib.evidence.factor_measure import MINIMUM, Measured, Outcomes, measur
 from alphalib.evidence.factor_report import COST_BPS, half_life, mean_row, net_of_costs
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import false_discovery
-from alphalib.features.catalog import CATALOG, Entry
+from alphalib.features.catalog import CATALOG, Entry, entry_at
 from alphalib.features.compute import Expression, FactorWarning, factors, readable
 from alphalib.features.language.parser import parse
 from alphalib.features.language.tree import Node
@@ -99,10 +99,8 @@ def catalogue(names: str) -> dict[str, Entry]:
 
 def named(text: str) -> tuple[str, Node]:
     """A factor by its name in a catalogue, `alpha158/KMID`, or by its expression; with what to call it."""
-    place, _, name = text.strip().partition("/")
-    if name in CATALOG.get(place, {}):
-        return text.strip(), CATALOG[place][name].node
-    return text.strip(), parse(text)
+    entry = entry_at(text)
+    return text.strip(), parse(text) if entry is None else entry.node
 
 
 def panels(nodes: Mapping[str, Node], market: Market, *, at_once: int = AT_ONCE) -> Iterator[tuple[str, Panel]]:

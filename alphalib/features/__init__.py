@@ -5,7 +5,7 @@ over it, an average steps over it, and the feature itself is NaN on its row.
 """
 
 from alphalib.errors import FactorError
-from alphalib.features.catalog import CATALOG
+from alphalib.features.catalog import CATALOG, find_factors
 from alphalib.features.compute import FactorPanels, FactorWarning, factor, factors, write_factors
 from alphalib.features.language.parser import parse
 from alphalib.features.registry import FEATURES, Feature, feature, feature_panels, features_off
@@ -22,6 +22,7 @@ __all__ = [
     "feature",
     "feature_panels",
     "features_off",
+    "find_factors",
     "parse",
     "write_factors",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ import pandas as pd
 
 from alphalib.compiled import Floats
 from alphalib.errors import InputError
-from alphalib.features.catalog.entry import Entry
+from alphalib.features.catalog import Entry, entry_at
 from alphalib.features.engine.evaluate import Progress, evaluate
 from alphalib.features.engine.inputs import inputs_of, missing_fields
 from alphalib.features.engine.plan import starts
@@ -25,7 +26,7 @@ from alphalib.market import Market, Panel
 from alphalib.sessions import Day, last_session
 
 Expression: TypeAlias = str | Node | Entry
-"""A factor: its text, the tree that was read from it, or an entry of a catalogue."""
+"""A factor: its text or its place in a catalogue, the tree that was read from it, or an entry of a catalogue."""
 
 Precision: TypeAlias = Literal["float64", "float32"]
 
@@ -47,6 +48,10 @@ class FactorPanels(dict[str, Panel]):
         super().__init__(panels)
         self.failed = dict(failed)
 
+    def __repr__(self) -> str:
+        shape = " × ".join(map(str, next(iter(self.values())).shape)) if self else "none"
+        return f"<{len(self)} panels, {shape}: {reprlib.repr(list(self))}; {len(self.failed)} failed>"
+
 
 def factor(expression: Expression, market: Market, *, dialect: Dialect = "qlib", mask: bool = True) -> Panel:
     """A factor of every name at every close.
@@ -54,7 +59,7 @@ def factor(expression: Expression, market: Market, *, dialect: Dialect = "qlib",
     Parameters
     ----------
     expression : str, Node or Entry
-        In the factor language, such as `CSRank(Mean($close, 5) / Ref($close, 20))`.
+        In the factor language, such as `CSRank(Mean($close, 5) / Ref($close, 20))`, or a place: `technical/rsi_14`.
     market : Market
         What it is computed from.
     dialect : {"qlib", "quant-stream"}
@@ -178,9 +183,9 @@ def write_factors(
     market : Market
         What they are computed from.
     path : str or Path
-        A name that ends in `.parquet` becomes one file. Any other becomes a folder of such files that grows: when it
-        holds the same factors of the same past, only the sessions after it are computed and added; otherwise
-        everything is written anew. Either way the old state stays until the new one is complete.
+        A name that ends in `.parquet` becomes one file. One without an ending becomes a folder of such files that
+        grows: when it holds the same factors of the same past, only the sessions after it are computed and added;
+        otherwise everything is written anew. Either way the old state stays until the new one is complete.
     dialect, mask, dtype, threads, progress
         As in `factors`.
 
@@ -192,13 +197,17 @@ def write_factors(
     Raises
     ------
     InputError
-        When no factor can be computed, or the folder holds something else, or later sessions than the market.
+        When no factor can be computed, the path has another ending, or the folder holds something else, or later
+        sessions than the market.
     StoreError
         When the disk is full or the folder cannot be written.
     """
     from alphalib.features.engine.dataset import grow, recipe_of, write_single
     from alphalib.features.engine.parts import Job, write_file
 
+    target = Path(path)
+    if target.suffix not in ("", ".parquet") and not target.is_dir():
+        raise InputError(f"a name ends in .parquet, for one file, or has no ending, for a folder; got {target.name}")
     nodes, failed = readable(expressions, market, dialect=dialect)
     if not nodes:
         raise InputError(f"none of {len(expressions)} factors can be computed")
@@ -209,7 +218,6 @@ def write_factors(
     job = Job(nodes, inputs, Shown.of(market, mask=mask), market.tickers, market.sessions, dtype)
     write = partial(write_file, threads=threads or cores(), progress=progress)
     recipe = recipe_of(job, market)
-    target = Path(path)
     done, content = (write_single if target.suffix == ".parquet" else grow)(job, target, recipe, write)
     coverage = {name: count / max(content.rows, 1) for name, count in content.values.items()}
     return Written(target, done, content.rows, coverage, nodes, failed)
@@ -219,6 +227,9 @@ def readable(
     expressions: Mapping[str, Expression], market: Market, *, dialect: Dialect = "qlib"
 ) -> tuple[dict[str, Node], dict[str, str]]:
     """Factors that this market can give, and the reasons for the others, which are warned of."""
+    if not hasattr(expressions, "items"):
+        kind = type(expressions).__name__
+        raise InputError(f"factors go by name, {{'name': expression}} or CATALOG['alpha158']; got {kind}")
     nodes, failed = {}, {}
     for name, expression in expressions.items():
         try:
@@ -239,15 +250,20 @@ def cores() -> int:
 
 
 def _available(expression: Expression, market: Market, dialect: Dialect) -> Node:
-    if isinstance(expression, Entry):
-        node = expression.node
-    else:
-        node = expression if isinstance(expression, Node) else parse(expression, dialect=dialect)
+    node = _node(expression, dialect)
     if not node.fields:
         raise InputError(f"{node} is a number; a factor needs a field such as $close")
     if reason := missing_fields(node, market):
         raise InputError(reason)
     return node
+
+
+def _node(expression: Expression, dialect: Dialect) -> Node:
+    if isinstance(expression, str):
+        expression = entry_at(expression) or expression
+    if isinstance(expression, Entry):
+        return expression.node
+    return expression if isinstance(expression, Node) else parse(expression, dialect=dialect)
 
 
 def _computed(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.errors import FactorError, InputError
+from alphalib.errors import InputError
 from alphalib.evidence.factor_measure import measured, outcomes
 from alphalib.evidence.factor_table import catalogue, named, open_factor_trial, others, panels, rank_factors
 from alphalib.evidence.ledger import Ledger
@@ -148,5 +148,5 @@ def test_a_factor_is_compared_with_all_but_itself(market):
 def test_a_factor_by_name_or_by_expression():
     assert named(" alpha158/KMID ") == ("alpha158/KMID", CATALOG["alpha158"]["KMID"].node)
     assert named("$close / $open") == ("$close / $open", parse("$close/$open"))
-    with pytest.raises(FactorError):
+    with pytest.raises(InputError, match="the nearest is 'KMID'"):
         named("alpha158/KNID")

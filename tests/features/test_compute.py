@@ -126,3 +126,23 @@ def test_what_half_the_precision_cannot_hold_is_missing():
     text = {"large": "Power(10 * $close / Ref($close, 1), 60)"}  # about 1e60; float32 ends at 3e38
     assert factors(text, market)["large"]["N000"].iloc[1:].notna().all()
     assert factors(text, market, dtype="float32")["large"]["N000"].isna().all()
+
+
+def test_a_factor_of_a_catalogue_goes_by_its_place():
+    entry = CATALOG["technical"]["rsi_7"]
+    found = factors({"mine": "technical/rsi_7", "alike": entry}, MARKET)
+    pd.testing.assert_frame_equal(found["mine"], found["alike"], check_exact=True)
+    pd.testing.assert_frame_equal(factor("technical/rsi_7", MARKET), found["mine"], check_exact=True)
+
+
+def test_factors_without_names_are_refused():
+    with pytest.raises(
+        InputError, match=r"factors go by name, \{'name': expression\} or CATALOG\['alpha158'\]; got list"
+    ):
+        factors(["$close/$open"], MARKET)
+
+
+def test_panels_are_shown_in_a_line():
+    with pytest.warns(FactorWarning):
+        found = factors({"a": "$close/$open", "b": "Maen($close, 5)"}, MARKET)
+    assert repr(found) == "<1 panels, 120 × 6: ['a']; 1 failed>"

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.features.catalog import CATALOG, Entry, duplicates
+from alphalib.errors import InputError
+from alphalib.features.catalog import CATALOG, Entry, duplicates, entry_at, find_factors
 from alphalib.features.catalog.document import page
 from alphalib.features.compute import factors
 from alphalib.features.language.operators import LONGEST_WINDOW
@@ -118,3 +119,39 @@ def test_the_page_names_source_once_or_in_a_column_and_keeps_bars_inside_cells()
     two = page({"few": one | {"y": Entry("y", "$close / $open", "a paper")}}, {"$close": ["few/x", "others/z"]})
     assert "| y | `$close / $open` | ratio | 0 |  | a paper |" in two
     assert "- few/x, others/z: `$close`" in two
+
+
+def test_a_factor_is_found_by_its_place():
+    assert entry_at(" technical/rsi_14 ") is CATALOG["technical"]["rsi_14"]
+    assert entry_at("$close/$open") is None
+    # a field that Quant-Stream's spelling writes without its $, and the name of a factor
+    assert entry_at("yield_10y") is None
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("technical/RSI_14", "technical has no factor 'RSI_14'; the nearest is 'rsi_14'"),
+        ("technical/zzzz", "technical has no factor 'zzzz'$"),
+        ("rsi_14", "rsi_14 is a factor of a catalogue; write technical/rsi_14 or predictor/rsi_14"),
+        ("alpha158", "alpha158 is a catalogue; one of its factors is alpha158/KMID"),
+    ],
+)
+def test_a_place_that_is_none_names_the_nearest(place, why):
+    with pytest.raises(InputError, match=why):
+        entry_at(place)
+
+
+def test_factors_are_found_by_a_word():
+    assert list(find_factors().index) == list(EVERY)
+    found = find_factors("AMIHUD")
+    assert {"microstructure/amihud_21", "microstructure/amihud_252"} <= set(found.index)
+    entry = EVERY["microstructure/amihud_21"]
+    assert found.loc["microstructure/amihud_21"].tolist() == [
+        entry.expression,
+        entry.unit,
+        entry.node.lookback,
+        entry.note,
+        entry.source,
+    ]
+    assert find_factors("no such word").empty

@@ -245,7 +245,7 @@ def test_a_folder_has_one_writer_at_a_time(folder):
     def meanwhile(done, total):
         write_factors({"other": "$close/$open"}, MARKET, folder)
 
-    with pytest.raises(StoreError, match="another run is writing .*factors; wait for it to end"):
+    with pytest.raises(StoreError, match=r"another run is writing .*factors; wait for it to end"):
         write_factors(EXPRESSIONS, MARKET, folder, progress=meanwhile)
     assert write_factors(EXPRESSIONS, MARKET, folder).done == "3 sessions added"
     assert_holds(folder, MARKET)
@@ -264,3 +264,9 @@ def test_what_a_killed_writer_left_is_cleared(folder):
 def test_code_of_the_language_counts_as_code_of_the_factors():
     # How far back an operator reads, and where exponential averages begin anew, stands there.
     assert "operators.py" in {file.name for file in dataset.value_files()}
+
+
+def test_a_name_with_another_ending_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"a name ends in .parquet, for one file, or has no ending.*; got f.csv"):
+        write_factors(EXPRESSIONS, MARKET, tmp_path / "f.csv")
+    assert list(tmp_path.iterdir()) == []
