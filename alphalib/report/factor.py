@@ -15,7 +15,7 @@ from alphalib.evidence.factor_table import SUSPICIOUS, FactorTable
 from alphalib.market import Source
 from alphalib.report import figures
 from alphalib.report.canvas import WIDE, Whisker, colour_of, new_figure, own_style, thinned, titled, year_axis
-from alphalib.report.words import NONE, count, listed, number, percent
+from alphalib.report.words import LEAST_CHANCE, NONE, chance, count, listed, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def horizon_words(report: FactorReport) -> pd.DataFrame:
             "rank IC": _estimates(rows, "rank_ic", "low", "high"),
             "by bootstrap": _estimates(rows, "rank_ic", "bootstrap_low", "bootstrap_high"),
             "t": _numbers(rows["t"], 1),
-            "p": _numbers(rows["p"], 3),
+            "p": _chances(rows["p"]),
             "detectable": _numbers(rows["detectable"], 3),
             "IC": _numbers(rows["ic"], 3),
             "ICIR": _numbers(rows["icir"], 2),
@@ -100,8 +100,8 @@ def ranked_words(table: FactorTable, *, first: int = 30) -> pd.DataFrame:
     words = {
         "rank IC": _estimates(rows, "rank_ic", "low", "high"),
         "t": _numbers(rows["t"], 1),
-        "q": _numbers(rows["q"], 3),
-        "q, any dependence": _numbers(rows["q_any"], 3),
+        "q": _chances(rows["q"]),
+        "q, any dependence": _chances(rows["q_any"]),
         "net, bps": _estimates(rows, "net", "net_low", "net_high", scale=1e4),
         "turnover": _percents(rows["turnover"]),
         "half lost after": [_age(age) for age in rows["decay_half"]],
@@ -128,14 +128,14 @@ def conclusion(report: FactorReport, source: Source, *, trials: int, effective: 
         Mean share of the members with a price: `universe.members_priced`. [fraction]
     """
     row = report.horizons.loc[report.horizon]
-    chance = -math.expm1(effective * math.log1p(-min(report.p, 1 - 1e-16))) if math.isfinite(report.p) else math.nan
+    as_good = -math.expm1(effective * math.log1p(-min(report.p, 1 - 1e-16))) if math.isfinite(report.p) else math.nan
     lasting = f"Half is lost after {_age(report.half_life)}. " if not math.isnan(report.half_life) else ""
     lines = [
         f"{report.name}: rank IC {report.rank_ic} over {report.horizon} sessions, {_told(report)}. "
         f"One of {number(row['detectable'], digits=3)} would have been found four times out of five.",
-        f"p = {number(report.p, digits=3)}. Of {count(trials, 'factor')} tried, worth {number(effective, digits=0)} "
-        f"independent ones, the best would look as good with a chance of {percent(chance, digits=0)} if none knew "
-        "anything.",
+        f"p {'' if report.p < LEAST_CHANCE else '= '}{chance(report.p)}. Of {count(trials, 'factor')} tried, worth "
+        f"{number(effective, digits=0)} independent ones, the best would look as good with a chance of "
+        f"{'less than 1%' if as_good < 0.005 else percent(as_good, digits=0)} if none knew anything.",
         f"{lasting}Renewed every {count(report.horizon, 'session')}, {percent(row['turnover'], digits=0)} of the book "
         "turn over.",
         f"The spread is {number(1e4 * row['spread'], digits=1)} bps a holding. Of the book that follows the sign of "
@@ -293,6 +293,10 @@ def _estimates(rows: pd.DataFrame, value: str, low: str, high: str, *, scale: fl
 
 def _numbers(column: pd.Series, digits: int) -> list[str]:
     return [number(value, digits=digits) for value in column]
+
+
+def _chances(column: pd.Series) -> list[str]:
+    return [chance(value) for value in column]
 
 
 def _percents(column: pd.Series, digits: int = 0) -> list[str]:

@@ -8,6 +8,8 @@ from typing import TypeGuard
 import pandas as pd
 
 MINUS, NONE = "−", "–"
+LEAST_CHANCE = 0.001
+"""A probability below it is only said to be less. [fraction]"""
 
 RULES = {
     "not_tradable": "did not trade, or left the universe",
@@ -71,6 +73,11 @@ def percent(value: float | None, *, digits: int = 1, signed: bool = False) -> st
 def number(value: float | None, *, digits: int = 2, signed: bool = False) -> str:
     """A number with a true minus and commas between thousands: `−1,234.50`."""
     return _signed(value, digits, signed) if _known(value) else NONE
+
+
+def chance(value: float | None) -> str:
+    """A p-value or q-value with three digits, never nothing at all: `0.016`, `< 0.001`."""
+    return f"< {LEAST_CHANCE}" if _known(value) and value < LEAST_CHANCE else number(value, digits=3)
 
 
 def money(value: float | None) -> str:

@@ -63,6 +63,10 @@ def test_the_chance_of_the_best_of_many_by_hand(idle):
     # 1 − 0.99¹⁰⁰ = 63.4 %.
     assert "chance of 63%" in said(replace(idle, horizons=rows), trials=250, effective=100.0)
     assert "chance of 1% if none" in said(replace(idle, horizons=rows))
+    assert "p = 0.010." in said(replace(idle, horizons=rows))
+    rows.loc[5, "p"] = 1e-5
+    assert "p < 0.001." in said(replace(idle, horizons=rows))
+    assert "chance of less than 1% if none" in said(replace(idle, horizons=rows))
 
 
 def test_a_market_that_is_no_evidence_is_called_so(report):

@@ -15,6 +15,9 @@ from alphalib.report import words
         (words.percent(-0.0004), "0.0%"),  # rounds to nothing: no minus in front of zero
         (words.percent(0.012, signed=True), "+1.2%"),
         (words.number(-1234.5), "−1,234.50"),
+        (words.chance(0.0004), "< 0.001"),
+        (words.chance(0.0016), "0.002"),
+        (words.chance(np.nan), words.NONE),
         (words.money(-12345.4), "−$12,345"),
         (words.interval(-0.021, 0.142, "fraction"), "−2.1 to 14.2%"),
         (words.interval(-0.0013, 0.0427, digits=3), "−0.001 to 0.043"),
