@@ -148,6 +148,13 @@ class Market:
             if not getattr(self, name).index.equals(self.close.index):
                 raise InputError(f"market.{name} must have the sessions of market.close")
 
+    def __repr__(self) -> str:
+        span = f"{self.sessions[0]:%Y-%m-%d} to {self.last:%Y-%m-%d}" if len(self.sessions) else "none"
+        return (
+            f"<Market: {self.source.name}, {len(self.tickers):,} names, members {self.source.members}, "
+            f"{len(self.sessions):,} sessions, {span}>"
+        )
+
     @property
     def sessions(self) -> pd.DatetimeIndex:
         """Sessions of the market, ascending."""

@@ -66,3 +66,11 @@ def test_sectors_are_known_by_any_vendors_name():
     assert sector_name("Technology") == sector_name("information technology") == "Information Technology"
     assert sector_name("Healthcare") == "Health Care"
     assert sector_name("Unknown") is None
+
+
+def test_a_market_is_shown_in_a_line():
+    market = random_market(names=3, sessions=60)
+    assert repr(market) == (
+        f"<Market: {market.source.name}, 3 names, members by date, 60 sessions, "
+        f"{market.sessions[0]:%Y-%m-%d} to {market.last:%Y-%m-%d}>"
+    )
