@@ -9,7 +9,7 @@ from tests.pipeline.projects import write_notebook, write_project
 PROJECT = Project(__import__("pathlib").Path(__file__).parents[2])
 
 
-@pytest.mark.parametrize("name", ["weekly", "weekday"])
+@pytest.mark.parametrize("name", ["weekly", "weekday", "factor"])
 def test_the_shipped_pipelines_name_notebooks_and_parameters_that_exist(name):
     assert PROJECT.pipeline(name).steps
 
