@@ -199,7 +199,7 @@ def _window(literals: Sequence[float]) -> Reach:
         return Reach(0, None)
     if window < 1:
         return _exponential(window)
-    return Reach(int(window) - 1, 2 * int(window) - 2)
+    return Reach(int(window) - 1, int(window) - 1)
 
 
 def _latest(literals: Sequence[float]) -> Reach:

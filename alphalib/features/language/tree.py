@@ -16,7 +16,7 @@ from alphalib.features.language.units import GROUP, NUMBER, Unit
 
 DEEPEST = 48
 LARGEST = 512
-LONGEST_MEMORY = 20_000
+LONGEST_MEMORY = 10_080
 """Limits of a tree: levels, nodes, sessions read back."""
 
 

@@ -96,7 +96,7 @@ def test_batches_hold_no_more_than_they_may():
 
 
 def test_a_factor_that_remembers_everything_does_not_drag_the_others_along():
-    short, shorter, long, whole = nodes_of("Mean($close, 20)", "Ref($close, 34)", "Mean($close, 252)", "Max($close, 0)")
-    # memories: 2·20 − 2 = 38 and 34 go together; 2·252 − 2 = 502; everything
-    assert starts([short, whole, shorter, long], 2000) == {1962: [short, shorter], 0: [whole], 1498: [long]}
-    assert starts([short, long], 30) == {0: [short, long]}
+    short, shorter, long, whole = nodes_of("Mean($close, 20)", "Ref($close, 17)", "Mean($close, 252)", "Max($close, 0)")
+    # memories: 19 and 17 go together; 251; everything
+    assert starts([short, whole, shorter, long], 2000) == {1981: [short, shorter], 0: [whole], 1749: [long]}
+    assert starts([short, long], 15) == {0: [short, long]}

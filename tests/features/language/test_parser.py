@@ -326,7 +326,7 @@ def test_the_deepest_text_fits_a_deep_stack():
 def test_a_tree_has_its_limits():
     with pytest.raises(FactorError, match="512 nodes and 48 levels, this one has 97 and 49"):
         parse("+".join(["$vix"] * 49))
-    with pytest.raises(FactorError, match="may read 20000 sessions back"):
+    with pytest.raises(FactorError, match="may read 10080 sessions back"):
         parse("Mean(Mean(Mean($vix, 5000), 5000), 5000)")
     product = f"({'*'.join(['$sessions_since_earnings'] * 30)})"
     with pytest.raises(FactorError, match="4,096 characters when written out, this one has 4,643"):
