@@ -2,7 +2,7 @@
 
 Two factors are as alike as their largest common subtree is large beside them: the originality measure of AlphaAgent
 (Tang et al. 2025, arXiv:2502.16789), as a share of both. Numbers do not count: a mean over 5 sessions has the shape of
-one over 20. How alike their values are is in `evidence.nearest`.
+one over 20. How alike their values are is in `evidence.factor_known`.
 """
 
 from __future__ import annotations
