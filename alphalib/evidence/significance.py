@@ -40,7 +40,9 @@ def mean_with_interval(series: pd.Series, *, horizon: int, lags: int | None = No
     Notes
     -----
     Newey and West (1987), https://doi.org/10.2307/1913610. The lags reach far beyond the overlap because predictions
-    themselves persist.
+    themselves persist. With so many of them the standard error is itself uncertain, and too small on average: with 84
+    lags of 252 values a nominal 95 % would hold the truth in 80 % of all cases. It is widened by what Kiefer and
+    Vogelsang found for lags that are a fixed share of the values.
     """
     lags = 4 * horizon if lags is None else lags
     if lags < 4 * horizon:
@@ -51,7 +53,8 @@ def mean_with_interval(series: pd.Series, *, horizon: int, lags: int | None = No
         mean = float(values.mean()) if len(values) else NO_EVIDENCE
         note = f"{len(values)} values are too few for {lags} lags"
         return Estimate(mean, NO_EVIDENCE, NO_EVIDENCE, len(values), method=method, note=note)
-    mean, error = float(values.mean()), newey_west_error(values, lags=lags)
+    error = newey_west_error(values, lags=lags) * _widened((lags + 1) / len(values))
+    mean = float(values.mean())
     reach = float(stats.norm.ppf((1 + level) / 2)) * error
     return Estimate(mean, mean - reach, mean + reach, len(values), error, method)
 
@@ -64,6 +67,14 @@ def newey_west_error(values: Floats, *, lags: int) -> float:
     for lag in range(1, lags + 1):
         variance += 2 * (1 - lag / (lags + 1)) * (deviation[lag:] @ deviation[:-lag]) / n
     return math.sqrt(max(variance, 0.0) / (n - 1))
+
+
+def _widened(share: float) -> float:
+    """Critical value of a two-sided 5 % test with Bartlett weights on a share of the values, over the normal one.
+
+    Kiefer and Vogelsang (2005), table 1, https://doi.org/10.1017/S0266466605050565.
+    """
+    return (1.9600 + 2.9694 * share + 0.4160 * share**2 - 0.5324 * share**3) / 1.9600
 
 
 def block_bootstrap(
