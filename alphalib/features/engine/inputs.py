@@ -66,7 +66,15 @@ def inputs_of(market: Market, fields: Iterable[str]) -> Inputs:
 
 def missing_fields(node: Node, market: Market) -> str:
     """Why a market cannot have a factor, in words; empty when it can."""
-    return "; ".join(reason for name in sorted(node.fields) if (reason := missing_field(name, market)))
+    from alphalib.features.engine.levels import knows_levels  # it computes, and what computes reads this file
+
+    reasons = [reason for name in sorted(node.fields) if (reason := missing_field(name, market))]
+    if not reasons and market.source.prices == "split-adjusted" and knows_levels(node):
+        reasons = [
+            "it compares levels, and the split-adjusted prices and volumes of "
+            f"{market.source.name} know later splits; take them over the name's own past, as in $close / Ref($close, 5)"
+        ]
+    return "; ".join(reasons)
 
 
 def missing_field(name: str, market: Market) -> str | None:
