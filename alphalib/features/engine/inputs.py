@@ -57,10 +57,15 @@ class Inputs:
 
 
 def inputs_of(market: Market, fields: Iterable[str]) -> Inputs:
-    """Read fields of a market, each once."""
+    """Read fields of a market, each once.
+
+    A name is a member from its first price to its last: a mean over a window, a filing, an open end in the table of
+    members go on after a delisting, and would rank among those that can still be bought.
+    """
+    members = market.member & market.listed
     return Inputs(
         panels={name: _values(market, name) for name in sorted(fields)},
-        members=np.ascontiguousarray(market.member.to_numpy(dtype=bool).T),
+        members=np.ascontiguousarray(members.to_numpy(dtype=bool).T),
     )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from alphalib.features.catalog import CATALOG
-from alphalib.features.compute import factors
+from alphalib.features.compute import factor, factors
 from alphalib.features.engine.elementwise import ELEMENTWISE
 from alphalib.features.engine.evaluate import evaluate
 from alphalib.features.engine.inputs import inputs_of, missing_field
@@ -206,3 +206,11 @@ def test_a_fault_in_a_piece_comes_out():
     with pytest.raises(RuntimeError, match="no room"):
         evaluate([node], inputs_of(MARKET, node.fields), broken, threads=2, block_bytes=1)
     assert time.monotonic() - began < 10
+
+
+def test_a_delisted_name_no_longer_counts_whatever_the_table_of_members_says():
+    market = random_market(names=14, sessions=120)
+    market = replace(market, member=market.member | True)
+    count = factor("CSCount(Sum($volume, 60))", market)["N000"]  # N013's window has values for 59 sessions more
+    assert count.iloc[99] == 14
+    assert (count.iloc[100:] == 13).all()
