@@ -5,13 +5,10 @@ of the process when it starts (interpreter, compiled code, market), `peak` the l
 """
 
 import json
-import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
-
-import psutil
 
 from alphalib.features import CATALOG, factors, write_factors
 from alphalib.sources.stored import read_market
@@ -21,19 +18,16 @@ from tests.worlds import random_market
 THREADS = 2
 
 
-def peak() -> float:
-    """Largest memory of this process so far. [MB]"""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux passes the parent's own peak on in ru_maxrss
-        return float(status.read_text().split("VmHWM:")[1].split()[0]) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+def memory(field: str) -> float:
+    """Of this process: `VmRSS` now, `VmHWM` at its largest; `ru_maxrss` would pass on the parent's own. [MB]"""
+    return float(Path("/proc/self/status").read_text().split(f"{field}:")[1].split()[0]) / 2**10
 
 
 def main(store: str, kind: str) -> None:
     entries = CATALOG["alpha158"]
     factors(entries, random_market(names=12, sessions=150))  # compiled code is loaded
     market = read_market(Store(store))
-    before, started = psutil.Process().memory_info().rss / 2**20, time.perf_counter()
+    before, started = memory("VmRSS"), time.perf_counter()
     if kind == "panels":
         panels = factors(entries, market, threads=THREADS)
         seconds = time.perf_counter() - started
@@ -42,7 +36,7 @@ def main(store: str, kind: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             written = write_factors(entries, market, Path(folder) / "alpha158.parquet", threads=THREADS)
             seconds, size = time.perf_counter() - started, written.path.stat().st_size
-    print(json.dumps({"seconds": seconds, "result": size / 2**20, "before": before, "peak": peak()}))
+    print(json.dumps({"seconds": seconds, "result": size / 2**20, "before": before, "peak": memory("VmHWM")}))
 
 
 if __name__ == "__main__":
