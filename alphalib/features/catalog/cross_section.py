@@ -172,7 +172,10 @@ _MARKET = (
     Entry("idiosyncratic_volatility_21", _residual_std(21), VOLATILITY, note="of the market alone"),
     Entry("idiosyncratic_volatility_60", _residual_std(60), VOLATILITY, note="of the market alone"),
     Entry(
-        "idiosyncratic_skewness_252", f"Skew({_RESIDUAL}, 252)", "Harvey and Siddique 2000, doi:10.1111/0022-1082.00247"
+        "idiosyncratic_skewness_252",
+        f"Skew({_RESIDUAL}, 252)",
+        "Boyer, Mitton and Vorkink 2010, doi:10.1093/rfs/hhp041",
+        note="as it was, not as expected; residuals of the market alone, by the beta of each day",
     ),
     Entry(
         "coskewness_252",

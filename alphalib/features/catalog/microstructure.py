@@ -218,7 +218,12 @@ _VOLATILITY = (
         "Bollerslev, Li and Zhao 2020, doi:10.1017/S0022109019000097",
         note="of daily returns",
     ),
-    Entry("skewness_60", f"Skew({RETURN}, 60)", "Boyer, Mitton and Vorkink 2010, doi:10.1093/rfs/hhp041"),
+    Entry(
+        "skewness_60",
+        f"Skew({RETURN}, 60)",
+        "Amaya, Christoffersen, Jacobs and Vasquez 2015, doi:10.1016/j.jfineco.2015.02.009",
+        note="of daily returns",
+    ),
     Entry("kurtosis_60", f"Kurt({RETURN}, 60)", FOLKLORE),
     Entry("max_return_21", f"Max({RETURN}, 21)", "Bali, Cakici and Whitelaw 2011, doi:10.1016/j.jfineco.2010.08.014"),
     Entry("min_return_21", f"Min({RETURN}, 21)", "Bali, Cakici and Whitelaw 2011, doi:10.1016/j.jfineco.2010.08.014"),
