@@ -60,7 +60,6 @@ def test_a_five_percent_test_of_nothing_rejects_about_five_percent():
         rejected += report.mean_row(pd.Series(ics), horizon)["p"] < 0.05
         short += abs(ics.mean()) > 1.96 * newey_west_error(ics, lags=horizon)
     # Nominal 5 %, and a standard error of 0.9 %. As many lags as the overlap has would reject every eleventh time.
-    print(rejected, short)
     assert 0.03 <= rejected / 600 <= 0.08
     assert short / 600 > 0.08
 
