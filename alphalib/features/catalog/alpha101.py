@@ -17,8 +17,8 @@ How the paper's words are read here:
   to it; the entries that lose detail say so.
 - Where the paper adds quantities of different units, or compares them, `Plain` drops the unit, and the entry says so.
   Such a factor depends on the level of the adjusted price, which is that of a share held since the first session.
-- Most of the 101 rank prices, moves in currency, or volumes. On split-adjusted data such levels know which names will be
-  split, so that market refuses them; those that remain are the ones whose levels cancel.
+- Most of the 101 rank prices, moves in currency, or volumes. On split-adjusted data such levels know which names will
+  be split, so that market refuses them; those that remain are the ones whose levels cancel.
 
 A correlation with a rank that stands still for the whole window is missing; in a universe of 150 names that costs up to
 a fifth of the values (alpha079), in a wider one less.
