@@ -7,7 +7,6 @@ after must change: a result that does not notice was never computed, it came fro
 
 from __future__ import annotations
 
-import hashlib
 import html
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from alphalib.errors import InputError
+from alphalib.proof.frames import aligned, digest, first_difference, is_nothing, until
 from alphalib.proof.received import CORRUPTIONS, How, Received
 from alphalib.proof.stages import STAGES, Known, Stage
 from alphalib.sessions import all_sessions
@@ -28,8 +27,6 @@ FUTURE = 21  # [sessions] at least that much is left to be corrupted
 FEWEST = 8
 
 Step = Callable[[str], None]
-_NOTHING = {"f": np.nan, "b": False, "i": -1, "O": ""}
-"""What a panel holds where it knows nothing, by the kind of its numbers."""
 
 
 @dataclass(frozen=True)
@@ -220,13 +217,13 @@ class _Print:
 
     @classmethod
     def of(cls, frame: pd.DataFrame, days: pd.DatetimeIndex) -> _Print:
-        known = [_until(frame, day) for day in days]
+        known = [until(frame, day) for day in days]
         after = frame.iloc[len(known[0]) :]
         return cls(
             columns=frame.columns,
-            past=tuple(map(_digest, known)),
-            nothing=(*map(_is_nothing, known), _is_nothing(frame)),
-            future=b"" if _is_nothing(after) else _digest(after),
+            past=tuple(map(digest, known)),
+            nothing=(*map(is_nothing, known), is_nothing(frame)),
+            future=b"" if is_nothing(after) else digest(after),
         )
 
 
@@ -258,15 +255,15 @@ def _checked(
         with _quiet():
             for name, frame in stage.artefacts(spoilt, days[days <= spoilt.market.last]):
                 missing.discard(name)
-                known = _until(frame, day)
+                known = until(frame, day)
                 was = prints.get(name)
-                if was is None or (same := _aligned(known, was.columns)) is None:
-                    broken |= {} if _is_nothing(known) else {name: "knows of names that are not there otherwise"}
-                elif _digest(same) != was.past[place]:
+                if was is None or (same := aligned(known, was.columns)) is None:
+                    broken |= {} if is_nothing(known) else {name: "knows of names that are not there otherwise"}
+                elif digest(same) != was.past[place]:
                     broken[name] = ""
                 if was and place == 0 and how != "cut":
                     after = frame.iloc[len(known) :]
-                    moved += [name] if not after.columns.equals(was.columns) or _digest(after) != was.future else []
+                    moved += [name] if not after.columns.equals(was.columns) or digest(after) != was.future else []
     except Exception as error:  # whatever it is, it is not raised when the future is as it was
         broken["(whole)"] = f"raises {type(error).__name__}: {error}"
     else:
@@ -291,29 +288,15 @@ def _differences(
     stage: Stage, known: Known, where: set[str], days: pd.DatetimeIndex, *, day: pd.Timestamp, how: How
 ) -> dict[str, str]:
     spoilt = known.corrupted(day, how)
-    found = dict.fromkeys(where, "")
+    found = {}
     with _quiet():
         is_now = (pair for pair in stage.artefacts(known, days) if pair[0] in where)
         becomes = (pair for pair in stage.artefacts(spoilt, days[days <= spoilt.market.last]) if pair[0] in where)
         for (name, one), (_, other) in zip(is_now, becomes, strict=True):
-            aligned = _aligned(_until(other, day), one.columns)
-            assert aligned is not None
-            found[name] = _first_difference(_until(one, day), aligned)
+            same = aligned(until(other, day), one.columns)
+            if same is not None:
+                found[name] = first_difference(until(one, day), same)
     return found
-
-
-def _first_difference(one: pd.DataFrame, other: pd.DataFrame) -> str:
-    if len(one) != len(other):
-        return f"{len(one):,} rows are known, and {len(other):,} then"
-    moved = np.flatnonzero(one.index != other.index)
-    if len(moved):
-        return f"a row known on {one.index[moved[0]]:%Y-%m-%d} is known on {other.index[moved[0]]:%Y-%m-%d} then"
-    differs = np.column_stack([_bits(one.iloc[:, i]) != _bits(other.iloc[:, i]) for i in range(one.shape[1])])
-    if not differs.any():
-        return "two runs on the same rows differ: it is not deterministic"
-    row, column = np.argwhere(differs)[0]
-    name, date = one.columns[column], one.index[row]
-    return f"{name} on {date:%Y-%m-%d} is {one.iat[row, column]!s}, and {other.iat[row, column]!s} then"
 
 
 def _deaf(unmoved: Iterable[tuple[str, str]], day: pd.Timestamp) -> Iterator[Leak]:
@@ -328,56 +311,3 @@ def _quiet() -> Iterator[None]:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _until(frame: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
-    """Rows known by the close of a day."""
-    if not frame.index.is_monotonic_increasing:
-        raise InputError("the rows of an artefact must stand in the order in which they become known")
-    return frame.iloc[: int(frame.index.searchsorted(day, side="right"))]
-
-
-def _aligned(frame: pd.DataFrame, columns: pd.Index) -> pd.DataFrame | None:
-    """A frame with other columns; None when one of its own that is not among them holds something."""
-    if frame.columns.equals(columns):
-        return frame
-    extra = frame.columns[~frame.columns.isin(columns)]
-    if len(extra) and not _is_nothing(frame[extra]):
-        return None
-    filled = frame.reindex(columns=columns, fill_value=_NOTHING.get(_kind(frame) or "O"))
-    return filled.astype(frame.dtypes.iloc[0]) if _kind(frame) == "i" else filled
-
-
-def _is_nothing(frame: pd.DataFrame) -> bool:
-    """Whether a frame holds no row, or a panel nothing but what it holds where it knows nothing."""
-    if frame.empty:
-        return True
-    kind = _kind(frame)
-    if kind is None:
-        return False
-    values = frame.to_numpy()
-    return bool(np.isnan(values).all() if kind == "f" else (values == _NOTHING[kind]).all())
-
-
-def _kind(frame: pd.DataFrame) -> str | None:
-    """Kind of a panel's values, a key of `_NOTHING`; None for a table of several kinds."""
-    kinds = {dtype.kind if isinstance(dtype, np.dtype) else "O" for dtype in set(frame.dtypes)}
-    return kinds.pop() if len(kinds) == 1 and kinds <= set(_NOTHING) else None
-
-
-def _digest(frame: pd.DataFrame) -> bytes:
-    """Hash of a frame's times and values."""
-    digest = hashlib.sha256(frame.index.to_numpy().tobytes())
-    if _kind(frame) in ("f", "b", "i"):
-        digest.update(np.ascontiguousarray(frame.to_numpy().T).data)
-    else:
-        for place in range(frame.shape[1]):
-            digest.update(_bits(frame.iloc[:, place]).data)
-    return digest.digest()
-
-
-def _bits(column: pd.Series) -> npt.NDArray[np.unsignedinteger]:
-    """Values as whole numbers that are equal when the values are, to the last bit; a missing one equals itself."""
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fib":
-        return np.ascontiguousarray(column.to_numpy()).view(f"u{column.dtype.itemsize}")
-    return np.asarray(pd.util.hash_pandas_object(column, index=False))

@@ -10,6 +10,8 @@ from alphalib.sources.sample import simulate_market
 from tests.proof.leaks import HONEST, LEAKS, stages
 from tests.worlds import random_market
 
+pytestmark = pytest.mark.slow  # one certificate of everything, shared by the tests
+
 RECEIVED = Received.from_world(simulate_market(seed=9, names=24, sessions=380))
 
 
