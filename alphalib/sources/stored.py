@@ -172,6 +172,7 @@ def assemble(
     panels = _panels([bars] if isinstance(bars, pd.DataFrame) else bars)
     close = panels["close"]
     sessions, tickers = pd.DatetimeIndex(close.index), close.columns
+    _require_sessions(tables["actions"], sessions)
     membership = tables["membership"]
     everyone = survivors or membership.empty
     member = close.notna() if everyone else membership_mask(membership, sessions, tickers)
@@ -187,6 +188,20 @@ def assemble(
         source=replace(source, members="survivors only") if everyone else source,
     )
     return market.asof(market.last)
+
+
+def _require_sessions(actions: pd.DataFrame, sessions: pd.DatetimeIndex) -> None:
+    """A split on a Saturday would fall on no session, be taken for none, and halve the price for good."""
+    days = pd.DatetimeIndex(actions["date"])
+    inside = (days >= sessions[0]) & (days <= sessions[-1])
+    stray = actions[inside & ~days.isin(sessions) & actions["kind"].isin(["split", "dividend"])]
+    if len(stray):
+        faults = [
+            f"{row.kind} of {row.ticker} on {row.date:%Y-%m-%d}, which is not a session of the exchange; "
+            "date it by the first session from then on"
+            for row in stray.head(5).itertuples()
+        ]
+        raise ContractError("actions/actions", faults)
 
 
 def _panels(parts: Sequence[pd.DataFrame]) -> dict[str, Panel]:

@@ -77,3 +77,12 @@ def test_a_bar_on_a_holiday_is_refused(store):
     holiday = tidy().iloc[[0]].assign(date=pd.Timestamp("2019-07-04"))
     with pytest.raises(ContractError, match="2019-07-04 is not a session of the exchange"):
         assemble(pd.concat([tidy(), holiday]), {}, Source("test"))
+
+
+def test_a_split_on_a_saturday_is_refused_not_forgotten(store):
+    saturday = MARKET.actions.assign(date=pd.Timestamp("2019-07-06"))
+    store.write_table(TABLES["actions"][0], saturday)
+    with pytest.raises(ContractError, match=r"split of N000 on 2019-07-06, which is not a session .*; date it by"):
+        read_market(store)
+    store.write_table(TABLES["actions"][0], MARKET.actions)
+    assert read_market(store).split_factor["N000"].iloc[-1] == 2.0
