@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,7 +30,7 @@ NEAR = 1e-3
 """What a small number beside a level, as in Log($volume + 1), may change. [fraction]"""
 
 
-@cache
+@lru_cache(maxsize=4096)
 def knows_levels(node: Node) -> bool:
     """Whether a factor changes when names are split after its last session.
 
