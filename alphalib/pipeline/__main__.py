@@ -59,6 +59,8 @@ def _run(
         page = run.folder / pipeline.mail.page if pipeline.mail else page
         if pipeline.mail:
             _mail(run, pipeline.mail.subject, run.folder / pipeline.mail.page)
+        else:
+            typer.echo(f"pages: {run.folder}")
     if page is not None and page.exists():
         _tell_found(store, day, page)
 

@@ -110,6 +110,7 @@ def test_interrupted_in_the_middle_then_the_same_command_again(tmp_path):
     second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert second.returncode == 0, second.stderr
     assert "[1/2] one was done" in second.stdout
+    assert "pages: reports/test/2023-12-29\n" in second.stdout
     records = json.loads((project.folder / "reports/test/2023-12-29/run.json").read_text())["steps"]
     assert [record["status"] for record in records] == ["done", "done"]
 
