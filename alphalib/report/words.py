@@ -77,7 +77,7 @@ def number(value: float | None, *, digits: int = 2, signed: bool = False) -> str
 
 def chance(value: float | None) -> str:
     """A p-value or q-value with three digits, never nothing at all: `0.016`, `< 0.001`."""
-    return f"< {LEAST_CHANCE}" if _known(value) and value < LEAST_CHANCE else number(value, digits=3)
+    return f"<\u00a0{LEAST_CHANCE}" if _known(value) and value < LEAST_CHANCE else number(value, digits=3)
 
 
 def money(value: float | None) -> str:

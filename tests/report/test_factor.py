@@ -65,7 +65,7 @@ def test_the_chance_of_the_best_of_many_by_hand(idle):
     assert "chance of 1% if none" in said(replace(idle, horizons=rows))
     assert "p = 0.010." in said(replace(idle, horizons=rows))
     rows.loc[5, "p"] = 1e-5
-    assert "p < 0.001." in said(replace(idle, horizons=rows))
+    assert "p <\u00a00.001." in said(replace(idle, horizons=rows))
     assert "chance of less than 1% if none" in said(replace(idle, horizons=rows))
 
 

@@ -15,7 +15,7 @@ from alphalib.report import words
         (words.percent(-0.0004), "0.0%"),  # rounds to nothing: no minus in front of zero
         (words.percent(0.012, signed=True), "+1.2%"),
         (words.number(-1234.5), "−1,234.50"),
-        (words.chance(0.0004), "< 0.001"),
+        (words.chance(0.0004), "<\u00a00.001"),
         (words.chance(0.0016), "0.002"),
         (words.chance(np.nan), words.NONE),
         (words.money(-12345.4), "−$12,345"),
