@@ -10,7 +10,8 @@ _HEAD = """# The catalogues
 
 Written by `alphalib.features.catalog.document.page` from the catalogues, and held to them by a test. Look-back
 is the number of earlier sessions a name needs before its values are shown. Units are those of the result; a factor in
-a unit other than a ratio compares one name with itself, not with others. Operators and fields: `alphalib.features`.
+a unit other than a ratio compares one name with itself, not with others. Operators and fields:
+[factor_language.md](factor_language.md); to search: `alphalib.features.find_factors("rsi")`.
 """
 
 
