@@ -178,7 +178,7 @@ def _pure(units: Sequence[Unit], _: Sequence[float]) -> Unit:
 
 def _powered(units: Sequence[Unit], _: Sequence[float]) -> Unit:
     """The tree knows a literal exponent and passes its unit on by `Unit.__pow__`; any other exponent loses the unit."""
-    return RATIO if units[0].is_ratio else NONE
+    return RATIO if units[0].is_ratio and units[1].is_ratio else NONE
 
 
 # Reach ----------------------------------------------------------------------------------------------------------------
@@ -300,8 +300,8 @@ _ALL = (
     _over_time("Mean", _same, "mean", _window_of(1, decay=True)),
     _over_time("Sum", _same, "sum", _window_of(1)),
     _over_time("Prod", _pure, "product", _window_of(1)),
-    _over_time("Std", _same, "standard deviation, n − 1", _window_of(1)),
-    _over_time("Var", _square, "variance, n − 1", _window_of(1)),
+    _over_time("Std", _same, "standard deviation, n − 1", _window_of(2)),
+    _over_time("Var", _square, "variance, n − 1", _window_of(2)),
     _over_time("Skew", _ratio, "skewness, unbiased", _window_of(3)),
     _over_time("Kurt", _ratio, "excess kurtosis, unbiased", _window_of(4)),
     _over_time("Max", _same, "largest value", _window_of(1)),
@@ -317,9 +317,9 @@ _ALL = (
         "Quantile", _same, "quantile, linear between values", _window_of(1), Parameter("q", 0.0, 1.0, whole=False)
     ),
     _over_time("Rank", _ratio, "share of the window's values at or below the last; ties half", _window_of(1)),
-    _over_time("Slope", _same, "slope on time, per session", _window_of(1)),
-    _over_time("Rsquare", _ratio, "R² of the regression on time", _window_of(1)),
-    _over_time("Resi", _same, "residual of the last session in the regression on time", _window_of(1)),
+    _over_time("Slope", _same, "slope on time, per session", _window_of(2)),
+    _over_time("Rsquare", _ratio, "R² of the regression on time", _window_of(2)),
+    _over_time("Resi", _same, "residual of the last session in the regression on time", _window_of(2)),
     _over_time("WMA", _same, "mean with weights 1 … window, the latest heaviest", _window_of(1)),
     _over_time(
         "GMA",

@@ -17,7 +17,8 @@ from alphalib.features.language.units import GROUP, NUMBER, Unit
 DEEPEST = 48
 LARGEST = 512
 LONGEST_MEMORY = 10_080
-"""Limits of a tree: levels, nodes, sessions read back."""
+LARGEST_POWER = 20
+"""Limits of a tree: levels, nodes, sessions read back, exponent of what has a unit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +179,7 @@ _CONSTANT: dict[str, Callable[..., float]] = {
 
 def _unit(operator: Operator, arguments: Sequence[Node], literals: Sequence[float]) -> Unit:
     units = [argument.unit for argument in arguments]
-    elsewhere = [] if operator.name in ("Eq", "Ne", "If") else units
+    elsewhere = [] if operator.name in ("Eq", "Ne") else units
     if operator.name == "CSNeutralize":
         if units[1] != GROUP:
             raise InputError(f"CSNeutralize takes its groups second, such as $sector; got {arguments[1]}")
@@ -188,6 +189,8 @@ def _unit(operator: Operator, arguments: Sequence[Node], literals: Sequence[floa
             f"{operator.name} cannot take group codes such as $sector; they are the second argument of CSNeutralize"
         )
     if operator.name == "Power" and arguments[1].is_number:
+        if abs(arguments[1].literals[0]) > LARGEST_POWER and not units[0].is_ratio:
+            raise InputError(f"Power: a quantity in {units[0]} is raised to at most {LARGEST_POWER}")
         return units[0] ** arguments[1].literals[0]
     try:
         return operator.unit(units, literals)

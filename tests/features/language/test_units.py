@@ -2,6 +2,8 @@
 
 import pytest
 
+from alphalib.errors import FactorError
+from alphalib.features import parse
 from alphalib.features.language.units import CURRENCY, GROUP, NONE, NUMBER, PRICE, RATIO, SHARES, Unit, common
 
 
@@ -48,3 +50,20 @@ def test_fractional_powers_add_up():
 )
 def test_sums_need_one_unit(first, second, sum_of_both):
     assert common(first, second) == sum_of_both
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("$close ** 1e308", "a quantity in price is raised to at most 20"),
+        ("If($sector, $close, $open)", "If cannot take group codes"),
+    ],
+)
+def test_no_power_is_endless_and_no_code_a_condition(text, reason):
+    with pytest.raises(FactorError, match=reason):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["Power(2, $close)", "Power(CSRank($close), $volume)", "Power($close, $vix)"])
+def test_an_exponent_with_a_unit_leaves_none(text):
+    assert parse(text).unit == NONE
