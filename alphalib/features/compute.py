@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -276,6 +276,8 @@ def _computed(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> dict[Node, Panel]:
+    if dtype not in get_args(Precision):
+        raise InputError(f"dtype must be one of {', '.join(get_args(Precision))}, got {dtype!r}")
     cut = 0 if after is None else int(market.sessions.searchsorted(last_session(after), side="right"))
     shown = Shown.of(market, cut=cut, mask=mask)
     panels = {node: np.empty((len(market.tickers), len(market.sessions) - cut), dtype=dtype) for node in nodes}

@@ -100,7 +100,9 @@ class Certificate:
 
     def lines(self) -> list[str]:
         """The verdict, what leaks, and of what nothing is proven."""
-        told = [self.grid.rename(columns=lambda day: f"{day:%y-%m-%d}").to_string(), *map(str, self.leaks)]
+        told = list(map(str, self.leaks))
+        if self.leaks:
+            told = [self.grid.rename(columns=lambda day: f"{day:%y-%m-%d}").to_string(), *told]
         if self.empty:
             told.append(f"no value on this market, so nothing is proven of {len(self.empty)}: {', '.join(self.empty)}")
         return [*told, self.summary()]

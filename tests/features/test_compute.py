@@ -146,3 +146,8 @@ def test_panels_are_shown_in_a_line():
     with pytest.warns(FactorWarning):
         found = factors({"a": "$close/$open", "b": "Maen($close, 5)"}, MARKET)
     assert repr(found) == "<1 panels, 120 × 6: ['a']; 1 failed>"
+
+
+def test_a_precision_it_does_not_have_is_refused():
+    with pytest.raises(InputError, match="dtype must be one of float64, float32, got 'float16'"):
+        factors({"move": "Delta($close, 1)"}, random_market(names=2, sessions=40), dtype="float16")
