@@ -21,6 +21,7 @@ from tests.sources.test_quality import bars_of
 from tests.worlds import random_market
 
 COMMANDS = [
+    "certify",
     "factors",
     "import-aliases",
     "import-benchmarks",
