@@ -16,8 +16,9 @@ import pandas as pd
 from alphalib.compiled import Floats
 from alphalib.errors import InputError
 from alphalib.features.catalog import Entry, entry_at
+from alphalib.features.engine.available import missing_fields
 from alphalib.features.engine.evaluate import Progress, evaluate
-from alphalib.features.engine.inputs import inputs_of, missing_fields
+from alphalib.features.engine.inputs import inputs_of
 from alphalib.features.engine.plan import starts
 from alphalib.features.engine.show import Shown
 from alphalib.features.language.parser import Dialect, parse

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 from alphalib.errors import InputError
 from alphalib.features.catalog import CATALOG, Entry
 from alphalib.features.compute import factor, factors
-from alphalib.features.engine.inputs import missing_fields
+from alphalib.features.engine.available import missing_fields
 from alphalib.market import Market, Panel
 
 Scale: TypeAlias = Literal["fraction", "ratio", "per √year", "0–100", "sessions", "shares", "currency"]

@@ -6,7 +6,6 @@ says today; when it is not, because a price was corrected or the factors are oth
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -16,11 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import filelock
 import numpy as np
 import pandas as pd
 
 from alphalib import __version__
-from alphalib.errors import InputError, StoreError
+from alphalib.errors import BusyError, InputError, StoreError
 from alphalib.features.engine.parts import Content, Job, read_metadata
 from alphalib.market import Market
 from alphalib.store import content_hash, reason
@@ -85,17 +85,18 @@ def _alone(folder: Path) -> Iterator[None]:
 
     The lock is on a file beside the folder, and ends with the process, however that ends.
     """
+    lock = filelock.FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = folder.with_name(f".{folder.name}.lock").open("w")
+        lock.acquire()
+    except filelock.Timeout:
+        raise BusyError(f"another run is writing {folder}; wait for it to end, then run the same again") from None
     except OSError as error:
         raise StoreError(f"cannot write {folder}: {reason(error)}; nothing was changed") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(f"another run is writing {folder}; wait for it to end, then run the same again") from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _clean(folder: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from alphalib.features.catalog import CATALOG
 from alphalib.features.compute import factor, factors
+from alphalib.features.engine.available import missing_field
 from alphalib.features.engine.elementwise import ELEMENTWISE
 from alphalib.features.engine.evaluate import evaluate
-from alphalib.features.engine.inputs import inputs_of, missing_field
+from alphalib.features.engine.inputs import inputs_of
 from alphalib.features.engine.kernels import CROSS, TIME
 from alphalib.features.language.operators import OPERATORS
 from alphalib.features.language.parser import parse

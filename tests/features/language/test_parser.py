@@ -287,10 +287,16 @@ def test_nothing_but_a_factor_error_leaves_mutated_texts(dialect):
 @settings(max_examples=200)
 @given(st.text(max_size=40), st.sampled_from(DIALECTS))
 def test_nothing_but_a_factor_error_leaves_any_text(text, dialect):
+    refused = None
     try:
-        parse(text, dialect=dialect)
+        node = parse(text, dialect=dialect)
     except FactorError as error:
-        str(error)
+        refused = error
+    if refused is None:
+        assert parse(str(node)) == node
+    else:
+        assert 0 <= refused.position <= len(text)
+        assert "^" in str(refused)
 
 
 def test_no_memory_is_kept():
