@@ -190,9 +190,9 @@ class ExecutorParams(Params):
 
     @model_validator(mode="after")
     def _consistent(self) -> ExecutorParams:
-        if self.time_decay_exit_days <= self.time_decay_reduce_days:
+        if self.time_decay_exit_days < self.time_decay_reduce_days:  # on the same day the exit wins
             raise ValueError(
-                f"time_decay_exit_days ({self.time_decay_exit_days}) must be later than "
+                f"time_decay_exit_days ({self.time_decay_exit_days}) must not be earlier than "
                 f"time_decay_reduce_days ({self.time_decay_reduce_days})"
             )
         steps = [(tier.drawdown, tier.multiplier) for tier in self.drawdown_tiers]

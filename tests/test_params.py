@@ -33,9 +33,10 @@ def test_our_own_file_is_not_converted_again():
     assert ExecutorParams.model_validate(params.model_dump(mode="json")) == params
 
 
-def test_time_decay_exits_after_it_reduces():
-    with pytest.raises(ValidationError, match=r"time_decay_exit_days \(7\) must be later than"):
-        ExecutorParams(time_decay_exit_days=7)
+def test_time_decay_exits_no_earlier_than_it_reduces():
+    with pytest.raises(ValidationError, match=r"time_decay_exit_days \(6\) must not be earlier than"):
+        ExecutorParams(time_decay_exit_days=6)
+    assert ExecutorParams(time_decay_reduce_days=10, time_decay_exit_days=10)  # a cell of the seed's grid
 
 
 def test_d02_tiers_agree_and_each_is_reachable():
