@@ -84,7 +84,7 @@ def test_too_few_sessions_are_said():
 
 
 def test_a_sub_score_that_knows_is_told_from_one_that_copies_it():
-    market = random_market(seed=2, names=60, sessions=400)
+    market = random_market(seed=2, names=120, sessions=700)
     rng = np.random.default_rng(0)
     dates = market.sessions[::5]
     label = sector_relative_return(market, horizon=5).loc[dates]
@@ -95,6 +95,6 @@ def test_a_sub_score_that_knows_is_told_from_one_that_copies_it():
     table = sub_score_attribution(scores, market, horizons=[5]).set_index("sub_score")
     assert table.loc["knows", "q"] < 0.01
     assert table.loc["copy", "rank_ic"] > 0.1
-    assert abs(table.loc["copy", "alone"]) < 0.02 < table.loc["knows", "alone"]
+    assert abs(table.loc["copy", "alone"]) < 0.03 < table.loc["knows", "alone"]
     assert table.loc["noise", "low"] < 0 < table.loc["noise", "high"]
     assert table.loc["qual", "note"] == "it has no value"
