@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from alphalib.errors import EvidenceError
+from alphalib.evidence.holdout import Grant, grant_id, holdout_line, quarter_of
 from alphalib.evidence.significance import effective_number
 from alphalib.sessions import Day
 
@@ -41,6 +42,19 @@ _TRIALS = sa.Table(
     sa.Column("metrics", sa.JSON(none_as_null=True)),  # NULL until closed
     sa.Column("return_dates", sa.LargeBinary),  # int64 days since 1970
     sa.Column("return_values", sa.LargeBinary),  # float64
+)
+_GRANTS = sa.Table(
+    "grants",
+    _TABLES,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("lineage", sa.String, nullable=False),
+    sa.Column("quarter", sa.String(6), nullable=False),
+    sa.Column("given_asof", sa.String, nullable=False),
+    sa.Column("given_by", sa.String, nullable=False),
+    sa.Column("id", sa.String(16)),  # with the rest NULL until used
+    sa.Column("used_asof", sa.String),
+    sa.Column("reason", sa.String),
+    sa.UniqueConstraint("lineage", "quarter"),
 )
 
 
@@ -127,7 +141,7 @@ class Ledger:
             "params": plain,
             "data_hash": data_hash,
             "code_version": code_version,
-            "asof": f"{pd.Timestamp(asof):%Y-%m-%d}",
+            "asof": _day(asof),
             "runs": 1,
         }
         again = sa.update(_TRIALS).where(_TRIALS.c.id == trial).values(runs=_TRIALS.c.runs + 1)
@@ -198,6 +212,87 @@ class Ledger:
             rows = connection.execute(query).all()
         return pd.DataFrame(rows, columns=[column.name for column in columns]).set_index("number")
 
+    def may_give(self, lineage: str, *, asof: Day) -> bool:
+        """Whether this quarter's grant of a lineage is still to be given."""
+        return self._obstacle(lineage, quarter_of(asof)) is None
+
+    def give_grant(self, lineage: str, *, asof: Day, by: str) -> None:
+        """Allow one look at a lineage's holdout, within the quarter of `asof`; unused it lapses with the quarter.
+
+        Parameters
+        ----------
+        lineage : str
+            The question that may look.
+        asof : Day
+            Last session known; grants go forward in time, or an afternoon of backdated ones would be many looks.
+        by : str
+            A person, or the pipeline parameter that stands for one.
+
+        Raises
+        ------
+        EvidenceError
+            When the quarter's grant was given already, or a later quarter's; says when the next is possible.
+        """
+        if not by.strip():
+            raise EvidenceError("a grant is given by somebody: say by whom")
+        quarter = quarter_of(asof)
+        if obstacle := self._obstacle(lineage, quarter):
+            raise EvidenceError(obstacle)
+        row = {"lineage": lineage, "quarter": quarter, "given_asof": _day(asof), "given_by": by}
+        with self._writing() as connection:
+            connection.execute(sa.insert(_GRANTS).values(row))
+
+    def use_grant(self, lineage: str, *, asof: Day, reason: str) -> Grant:
+        """Take the grant that was given this quarter; it is used with this, whatever is seen then.
+
+        Parameters
+        ----------
+        lineage : str
+            The question that looks.
+        asof : Day
+            Last session known: the grant opens outcomes up to it.
+        reason : str
+            What it is used for.
+
+        Raises
+        ------
+        EvidenceError
+            When none was given this quarter, or it was used.
+        """
+        quarter, line, day = quarter_of(asof), holdout_line(asof), pd.Timestamp(asof)
+        said = {"lineage": lineage, "quarter": quarter, "line": line, "asof": day, "reason": reason}
+        grant = Grant(id=grant_id(**said), **said)
+        unused = sa.and_(_GRANTS.c.lineage == lineage, _GRANTS.c.quarter == quarter, _GRANTS.c.used_asof.is_(None))
+        use = sa.update(_GRANTS).where(unused).values(id=grant.id, used_asof=_day(asof), reason=reason)
+        with self._writing() as connection:
+            if not connection.execute(use).rowcount:
+                none = f"no grant was given to {lineage!r} in {quarter}; Ledger.give_grant, or python -m alphalib grant"
+                raise EvidenceError(self._obstacle(lineage, quarter) or none)
+        return grant
+
+    def grants(self, lineage: str | None = None) -> pd.DataFrame:
+        """Grants in the order they were given, one a row; what is not used is missing."""
+        query = sa.select(*_GRANTS.c).order_by(_GRANTS.c.number)
+        if lineage is not None:
+            query = query.where(_GRANTS.c.lineage == lineage)
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return pd.DataFrame(rows, columns=[column.name for column in _GRANTS.c]).set_index("number")
+
+    def _obstacle(self, lineage: str, quarter: str) -> str | None:
+        """Why no grant can be given in a quarter, or None."""
+        query = sa.select(sa.func.max(_GRANTS.c.quarter)).where(_GRANTS.c.lineage == lineage)
+        with self._reading() as connection:
+            latest = connection.execute(query).scalar_one()
+        if latest is None or latest < quarter:
+            return None
+        following = pd.Period(latest, "Q") + 1
+        when = quarter if latest == quarter else f"{latest}, which is after {quarter},"
+        return (
+            f"the grant of {when} was given already: one a quarter and lineage; the next of {lineage!r} is possible "
+            f"from {following.start_time:%Y-%m-%d}"
+        )
+
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         with self._reported(), self._engine.begin() as connection:
@@ -235,9 +330,14 @@ def _advice(fault: str) -> str:
         "that the count starts anew",
         "malformed": "the file is damaged; restore it from a backup, or move it away and say in the report that the "
         "count starts anew",
+        "unique": "another process wrote the same entry at the same moment; look what it says",
         "disk is full": "the disk is full; free some space and run the same command again",
     }
-    return next((f"{text} ({fault})" for sign, text in advice.items() if sign in fault), fault)
+    return next((f"{text} ({fault})" for sign, text in advice.items() if sign in fault.lower()), fault)
+
+
+def _day(day: Day) -> str:
+    return f"{pd.Timestamp(day):%Y-%m-%d}"
 
 
 def _digest(content: Any) -> str:

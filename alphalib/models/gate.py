@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from alphalib.errors import InputError
+from alphalib.evidence.check import Check, above, at_least
 from alphalib.evidence.estimate import Estimate
 from alphalib.evidence.ic import icir
 from alphalib.evidence.significance import block_bootstrap, mean_with_interval, minimum_detectable
@@ -53,22 +54,6 @@ class GateParams:
     coverage: float = 0.9
     priced: float = 0.9
     draws: int = 2000
-
-
-@dataclass(frozen=True)
-class Check:
-    """One rule: the value found, the limit it was held against, and whether it passed."""
-
-    rule: str
-    value: float
-    limit: float
-    passed: bool
-    note: str = ""
-
-    def __str__(self) -> str:
-        verb = "passed" if self.passed else "failed"
-        note = f" ({self.note})" if self.note else ""
-        return f"{verb} {self.rule}: {self.value:.4g} against {self.limit:.4g}{note}"
 
 
 @dataclass(frozen=True)
@@ -165,8 +150,8 @@ def gate(
         *_bound_checks(known, estimate, horizon=horizon, trials=trials, rng=rng, params=params),
     ]
     if members != "by date":
-        checks.append(_at_least("members", 0.0, 1.0, "today's members looked at backwards are not evidence"))
-    checks.append(_at_least("priced", priced, params.priced))
+        checks.append(at_least("members", 0.0, 1.0, "today's members looked at backwards are not evidence"))
+    checks.append(at_least("priced", priced, params.priced))
     if incumbent is not None:
         checks.append(_incumbent_check(known, incumbent, horizon=horizon, params=params))
     return Verdict(
@@ -196,10 +181,10 @@ def _span(oos_ic: pd.Series) -> pd.Series:
 
 def _fold_checks(known: pd.Series, means: pd.Series, params: GateParams) -> list[Check]:
     return [
-        _at_least("coverage", float(known.notna().mean()), params.coverage, f"{len(known)} sessions"),
-        _at_least("folds", len(means), params.minimum_folds),
+        at_least("coverage", float(known.notna().mean()), params.coverage, f"{len(known)} sessions"),
+        at_least("folds", len(means), params.minimum_folds),
         # A fold without an IC counts as one that was not positive.
-        _at_least("positive_folds", float((means > 0).mean()), params.positive_folds, f"of {len(means)}"),
+        at_least("positive_folds", float((means > 0).mean()), params.positive_folds, f"of {len(means)}"),
     ]
 
 
@@ -217,9 +202,9 @@ def _bound_checks(
     drawn = block_bootstrap(known, np.mean, block=4 * horizon, draws=params.draws, rng=rng, level=1 - 2 * params.level)
     among = f"one-sided {level:.2g}, which is {params.level:.2g} among {trials:.3g} trials"
     return [
-        _at_least("mean_ic", estimate.value, params.minimum_ic, str(estimate)),
-        _above("newey_west_bound", bound, among),
-        _above("bootstrap_bound", drawn.low, f"one-sided {params.level:.2g}"),
+        at_least("mean_ic", estimate.value, params.minimum_ic, str(estimate)),
+        above("newey_west_bound", bound, note=among),
+        above("bootstrap_bound", drawn.low, note=f"one-sided {params.level:.2g}"),
     ]
 
 
@@ -232,7 +217,7 @@ def _incumbent_check(known: pd.Series, incumbent: pd.Series, *, horizon: int, pa
     estimate = mean_with_interval(difference, horizon=horizon)
     bound = estimate.value - float(stats.norm.ppf(1 - params.level)) * estimate.standard_error
     detectable = minimum_detectable(estimate.standard_error)
-    return _above("incumbent", bound, f"difference {estimate}, detectable {detectable:.3g}")
+    return above("incumbent", bound, note=f"difference {estimate}, detectable {detectable:.3g}")
 
 
 def _notes(raw: Panel) -> tuple[str, ...]:
@@ -245,11 +230,3 @@ def _notes(raw: Panel) -> tuple[str, ...]:
     tilted = float(((np.maximum(up, down) > 0.8) & (mean.abs() > 0.5 * spread)).mean())
     found = [(saturated, "every name has the same prediction"), (tilted, "over 80 % of the names lean to one side")]
     return tuple(f"on {share:.1%} of the sessions {what}" for share, what in found if share > 0)
-
-
-def _at_least(rule: str, value: float, limit: float, note: str = "") -> Check:
-    return Check(rule, float(value), float(limit), passed=bool(value >= limit), note=note)
-
-
-def _above(rule: str, value: float, note: str = "") -> Check:
-    return Check(rule, float(value), 0.0, passed=bool(value > 0), note=note)
