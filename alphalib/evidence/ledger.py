@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from alphalib.errors import EvidenceError
 from alphalib.evidence.holdout import Grant, grant_id, holdout_line, quarter_of
 from alphalib.evidence.significance import effective_number
 from alphalib.sessions import Day
+
+_MOST_ASKED = 10_000  # values in one question; SQLite takes 32,766
 
 _TABLES = sa.MetaData()
 _TRIALS = sa.Table(
@@ -77,6 +80,7 @@ class Ledger:
     def __init__(self, where: str | Path, *, timeout: float = 30.0) -> None:
         self.url = str(where) if "://" in str(where) else f"sqlite:///{where}"
         self._sqlite = self.url.startswith("sqlite")
+        self._dialect = sqlite if self._sqlite else postgresql  # which both know "insert, or else update"
         # A file's connection is closed after each use: none stays open in a notebook, or over a fork.
         options: dict[str, Any] = (
             {"connect_args": {"timeout": timeout}, "poolclass": sa.NullPool} if self._sqlite else {}
@@ -127,28 +131,32 @@ class Ledger:
         asof : Day
             Last session it knew.
         """
-        try:
-            plain = json.loads(json.dumps(dict(params), sort_keys=True, allow_nan=False))
-        except (TypeError, ValueError) as error:
-            raise EvidenceError(f"params of a trial must be plain JSON: {error}") from error
-        configuration = _digest([kind, plain])
-        trial = _digest([lineage, kind, plain, data_hash])
-        row = {
-            "id": trial,
-            "lineage": lineage,
-            "kind": kind,
-            "configuration": configuration,
-            "params": plain,
-            "data_hash": data_hash,
-            "code_version": code_version,
-            "asof": _day(asof),
-            "runs": 1,
-        }
-        again = sa.update(_TRIALS).where(_TRIALS.c.id == trial).values(runs=_TRIALS.c.runs + 1)
+        return self.open_trials(
+            [params], lineage=lineage, kind=kind, data_hash=data_hash, code_version=code_version, asof=asof
+        )[0]
+
+    def open_trials(
+        self,
+        params: Sequence[Mapping[str, Any]],
+        *,
+        lineage: str,
+        kind: str,
+        data_hash: str,
+        code_version: str,
+        asof: Day,
+    ) -> list[str]:
+        """Write the trials of a sweep down in one go, before running them; as `open_trial`, one id for each params."""
+        shared = {"lineage": lineage, "kind": kind, "data_hash": data_hash, "code_version": code_version}
+        rows = [_row(one) | shared | {"asof": _day(asof), "runs": 1} for one in params]
+        for row in rows:
+            row["configuration"] = _digest([kind, row["params"]])
+            row["id"] = _digest([lineage, kind, row["params"], data_hash])
+        opened = self._dialect.insert(_TRIALS)
+        again = opened.on_conflict_do_update(index_elements=[_TRIALS.c.id], set_={"runs": _TRIALS.c.runs + 1})
         with self._writing() as connection:
-            if not connection.execute(again).rowcount:
-                connection.execute(sa.insert(_TRIALS).values(row))
-        return trial
+            if rows:
+                connection.execute(again, rows)
+        return [row["id"] for row in rows]
 
     def close_trial(self, trial: str, *, metrics: Mapping[str, float | None], returns: pd.Series | None = None) -> None:
         """Write down what a trial gave; the last run of a trial is the one that is kept.
@@ -162,15 +170,42 @@ class Ledger:
         returns : Series, optional
             Daily returns, or per-date ICs, by session: what tells correlated trials from different ones.
         """
-        numbers = {name: _finite(value) for name, value in metrics.items()}
-        known = pd.Series(dtype=float) if returns is None else returns.dropna().astype(float)
-        stored = {"metrics": numbers, "return_dates": None, "return_values": None}
-        if returns is not None:
-            days = known.index.to_numpy().astype("datetime64[D]").astype("<i8")
-            stored |= {"return_dates": days.tobytes(), "return_values": known.to_numpy(dtype="<f8").tobytes()}
+        frame = None if returns is None else returns.to_frame(trial)
+        self.close_trials({trial: metrics}, returns=frame)
+
+    def close_trials(
+        self, metrics: Mapping[str, Mapping[str, float | None]], *, returns: pd.DataFrame | None = None
+    ) -> None:
+        """Write down what the trials of a sweep gave, in one go; as `close_trial`.
+
+        Parameters
+        ----------
+        metrics : mapping of str to mapping
+            Numbers by name, by trial id.
+        returns : DataFrame, optional
+            Sessions down, trial ids across; a trial that is no column has none.
+        """
+        rows = [
+            {
+                "trial": trial,
+                "metrics": {name: _finite(value) for name, value in numbers.items()},
+                **_stored(returns, trial),
+            }
+            for trial, numbers in metrics.items()
+        ]
+        closing = sa.update(_TRIALS).where(_TRIALS.c.id == sa.bindparam("trial"))
+        closing = closing.values({name: sa.bindparam(name) for name in ("metrics", "return_dates", "return_values")})
         with self._writing() as connection:
-            if not connection.execute(sa.update(_TRIALS).where(_TRIALS.c.id == trial).values(stored)).rowcount:
-                raise EvidenceError(f"trial {trial} was never opened in {self!r}; open it before its result is known")
+            known: set[str] = set()
+            for first in range(0, len(rows), _MOST_ASKED):
+                asked = [str(row["trial"]) for row in rows[first : first + _MOST_ASKED]]
+                known |= set(connection.execute(sa.select(_TRIALS.c.id).where(_TRIALS.c.id.in_(asked))).scalars())
+            if missing := [trial for trial in metrics if trial not in known]:
+                raise EvidenceError(
+                    f"trial {missing[0]} was never opened in {self!r}; open it before its result is known"
+                )
+            if rows:
+                connection.execute(closing, rows)
 
     def count(self, lineage: str) -> int:
         """Different trials ever opened in a lineage, closed or not. [trials]"""
@@ -343,6 +378,21 @@ def _day(day: Day) -> str:
 def _digest(content: Any) -> str:
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _row(params: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {"params": json.loads(json.dumps(dict(params), sort_keys=True, allow_nan=False))}
+    except (TypeError, ValueError) as error:
+        raise EvidenceError(f"params of a trial must be plain JSON: {error}") from error
+
+
+def _stored(returns: pd.DataFrame | None, trial: str) -> dict[str, bytes | None]:
+    if returns is None or trial not in returns:
+        return {"return_dates": None, "return_values": None}
+    known = returns[trial].dropna().astype(float)
+    days = known.index.to_numpy().astype("datetime64[D]").astype("<i8")
+    return {"return_dates": days.tobytes(), "return_values": known.to_numpy(dtype="<f8").tobytes()}
 
 
 def _finite(value: float | None) -> float | None:

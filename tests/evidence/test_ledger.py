@@ -137,3 +137,38 @@ def test_what_is_not_a_ledger_is_left_alone(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(EvidenceError, match="check that its folder exists"):
         Ledger(tmp_path / "nowhere" / "ledger.db")
+
+
+SWEEP = {"lineage": "executor params", "kind": "backtest", "data_hash": "d1", "code_version": "c1"}
+
+
+def test_a_sweep_is_opened_and_closed_in_one_go(ledger):
+    cells = [{"min_score": score} for score in (65, 70, 75)]
+    ids = ledger.open_trials(cells, asof="2019-12-31", **SWEEP)
+    assert ids == [ledger.open_trial(params=cell, asof="2019-12-31", **SWEEP) for cell in cells]
+    assert ledger.trials("executor params")["runs"].tolist() == [2, 2, 2]
+    returns = pd.DataFrame({ids[0]: noise(0), ids[2]: noise(1)})
+    ledger.close_trials({trial: {"sharpe": 0.5} for trial in ids}, returns=returns)
+    assert ledger.trials("executor params")["metrics"].tolist() == [{"sharpe": 0.5}] * 3
+    pd.testing.assert_frame_equal(
+        ledger.returns("executor params").set_axis([ids[0], ids[2]], axis=1), returns, check_freq=False
+    )
+    # Two that differ, and one that left no returns and counts whole.
+    assert ledger.effective_count("executor params") == pytest.approx(3.0, abs=0.05)
+
+
+def test_a_sweep_closes_whole_or_not_at_all(ledger):
+    ids = ledger.open_trials([{"min_score": 65}], asof="2019-12-31", **SWEEP)
+    with pytest.raises(EvidenceError, match="trial ffff was never opened"):
+        ledger.close_trials({ids[0]: {"sharpe": 1.0}, "ffff": {"sharpe": 2.0}})
+    assert ledger.trials()["metrics"].tolist() == [None]
+    assert ledger.open_trials([], asof="2019-12-31", **SWEEP) == []
+    ledger.close_trials({})
+
+
+def test_the_seeds_grid_is_counted_before_it_runs(ledger):
+    cells = [{"cell": number} for number in range(1728)]
+    ids = ledger.open_trials(cells, asof="2019-12-31", **SWEEP)
+    ledger.close_trials({trial: {"sharpe": 0.1} for trial in ids}, returns=pd.DataFrame(dict.fromkeys(ids, noise(0))))
+    assert ledger.count("executor params") == len(set(ids)) == 1728
+    assert ledger.effective_count("executor params") == pytest.approx(1.0, abs=0.01)

@@ -150,3 +150,12 @@ def test_false_discovery_by_hand():
 )
 def test_an_estimate_prints_as_many_figures_as_it_has(estimate, text):
     assert str(estimate) == text
+
+
+def test_the_number_of_complete_trials_is_that_of_any_trials():
+    rng = np.random.default_rng(21)
+    common = rng.normal(size=(300, 1))
+    returns = pd.DataFrame(0.7 * common + rng.normal(size=(300, 6)))
+    returns[6] = 0.0  # never traded
+    with_a_gap = pd.concat([returns, pd.DataFrame(np.nan, index=[300], columns=returns.columns)])
+    assert effective_number(returns) == pytest.approx(effective_number(with_a_gap), rel=1e-12)
