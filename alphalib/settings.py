@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     smtp_security: str = Field("starttls", pattern="^(starttls|tls|none)$")
     mail_from: str | None = None
     mail_to: str | None = Field(None, description="Addresses, comma-separated.")
+    cluster: str | None = Field(
+        None, pattern=r"^[a-z]+://\S+$", description="Dask scheduler, such as tcp://host:8786; sweeps run there."
+    )
     anthropic_api_key: SecretStr | None = Field(None, description="Research uses the rule-based analyst without it.")
 
 
