@@ -158,4 +158,4 @@ def test_the_number_of_complete_trials_is_that_of_any_trials():
     returns = pd.DataFrame(0.7 * common + rng.normal(size=(300, 6)))
     returns[6] = 0.0  # never traded
     with_a_gap = pd.concat([returns, pd.DataFrame(np.nan, index=[300], columns=returns.columns)])
-    assert effective_number(returns) == pytest.approx(effective_number(with_a_gap), rel=1e-12)
+    assert s.effective_number(returns) == pytest.approx(s.effective_number(with_a_gap), rel=1e-12)
