@@ -15,8 +15,9 @@ from alphalib.backtest.summary import LINEAGE
 from alphalib.backtest.tune.guard import Guardrails, Proposal, judged
 from alphalib.backtest.tune.paired import Floats, alphas, drawdowns, equal_risk_difference, simultaneous_bounds
 from alphalib.errors import EvidenceError, InputError
-from alphalib.evidence.check import Check, above, at_least
+from alphalib.evidence.check import Check, above, at_least, at_most
 from alphalib.evidence.holdout import Grant, Sealed, holdout_line, require_grant
+from alphalib.evidence.pbo import probability_of_overfitting
 from alphalib.evidence.significance import deflated_sharpe, minimum_detectable
 from alphalib.sessions import SESSIONS_PER_YEAR, Day
 
@@ -106,6 +107,7 @@ def choose_executor(
     checks = (
         *_size_checks(fills[search][:, chosen], fills[validation][:, chosen], guard),
         *_difference_checks(beside[:, chosen], own, numbers, trials, guard),
+        _overfitting_check(known, guard),
         *_book_checks(beside[:, chosen], own, spy, validation, guard),
     )
     return judged(replace(blank, candidate=cells[chosen]), checks, numbers=numbers)
@@ -230,6 +232,14 @@ def _difference_checks(
         at_least("detectable", ahead, numbers["detectable"], "what this history finds four times in five"),
         at_least("deflated", luck, guard.deflated, f"of the difference, among {trials:.3g} trials"),
     )
+
+
+def _overfitting_check(known: pd.DataFrame, guard: Guardrails) -> Check:
+    """Whether the best half of the time is as good in the other half; one setting beside the current is no choice."""
+    if known.shape[1] < 3:
+        return at_most("pbo", 0.0, guard.pbo, "there was one setting to choose from")
+    found = probability_of_overfitting(known, blocks=guard.pbo_blocks)
+    return at_most("pbo", found.probability, guard.pbo, f"{found.splits} splits of the open sessions")
 
 
 def _book_checks(beside: Floats, own: Floats, spy: Floats, validation: slice, guard: Guardrails) -> tuple[Check, ...]:

@@ -33,6 +33,8 @@ class Guardrails:
         Probability at least that the improvement is larger than the best of all trials by luck. [probability]
     pbo : float
         Probability of backtest overfitting at most. [probability]
+    pbo_blocks : int
+        Blocks of its cross-validation: 252 splits for 10.
     trades : int
         Fills of the proposed book in the search and in the validation part, each at least. [fills]
     sessions : int
@@ -52,6 +54,7 @@ class Guardrails:
     holdout_level: float = 0.20
     deflated: float = 0.95
     pbo: float = 0.50
+    pbo_blocks: int = 10
     trades: int = 50
     sessions: int = 504
     drawdown: float = 0.02
