@@ -12,12 +12,13 @@ import pandas as pd
 from alphalib.market import SECTOR_ETFS, SECTORS, Market
 from alphalib.params import ExecutorParams
 from alphalib.scores import SignalPanels
-from alphalib.sessions import sessions_from
+from alphalib.sessions import session_minutes, sessions_from
 
 NONE, HOLD, ENTER, REDUCE, EXIT = range(5)
 DECLINING = 0
 BEAR = 3
 UNKNOWN = float("nan")
+FILL = ["date", "ticker", "side", "shares", "price", "reason", "bound_by", "trigger", "minute"]
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Orders:
 
 @dataclass
 class Result:
-    fills: pd.DataFrame  # date, ticker, side, shares, price, reason, bound_by
+    fills: pd.DataFrame  # columns FILL; minute −1 on daily bars
     blocked: pd.DataFrame  # date, ticker, rule
     daily: pd.DataFrame  # nav, cash, drawdown, halted
 
@@ -71,11 +72,10 @@ class Outlook:
     sector_momentum: float
 
 
-def simulate(market: Market, signals: SignalPanels, percentile, veto, params, *, slippage_bps, commission_bps, cash):
-    """Run the rules over a whole market; `percentile` and `veto` may be None."""
-    world = World(market, signals, percentile, veto, params)
+def simulate(market: Market, signals: SignalPanels, percentile, veto, params, *, costs, cash, minutes=None):
+    """Run the rules over a whole market; `percentile` and `veto` may be None; `minutes` are tables by ticker."""
+    world = World(market, signals, percentile, veto, params, minutes or {})
     book = Book(cash=float(cash), nav=float(cash), peak=float(cash))
-    costs = (slippage_bps / 1e4, commission_bps / 1e4)
     fills, blocked, daily = [], [], []
     orders = None
     for t, day in enumerate(world.days):
@@ -85,7 +85,7 @@ def simulate(market: Market, signals: SignalPanels, percentile, veto, params, *,
         blocked += [(day, *row) for row in orders.blocked]
         daily.append((day, book.nav, book.cash, orders.drawdown, orders.halted))
     return Result(
-        fills=pd.DataFrame(fills, columns=["date", "ticker", "side", "shares", "price", "reason", "bound_by"]),
+        fills=pd.DataFrame(fills, columns=FILL),
         blocked=pd.DataFrame(blocked, columns=["date", "ticker", "rule"]),
         daily=pd.DataFrame(daily, columns=["date", "nav", "cash", "drawdown", "halted"]).set_index("date"),
     )
@@ -94,7 +94,7 @@ def simulate(market: Market, signals: SignalPanels, percentile, veto, params, *,
 class World:
     """The inputs as dicts of lists, and the indicators."""
 
-    def __init__(self, market, signals, percentile, veto, params: ExecutorParams):
+    def __init__(self, market, signals, percentile, veto, params: ExecutorParams, minutes):
         self.params = params
         self.days = list(market.sessions)
         self.tickers = list(market.tickers)
@@ -123,6 +123,8 @@ class World:
         self.atr = {name: self._atr(name, factor[name]) for name in self.tickers}
         self.rsi = {name: relative_strength(self.total[name], 14) for name in self.tickers}
         self.last_close = {name: self._last_close(name, factor[name]) for name in self.tickers}
+        self.volume, self.split_factor = _lists(market.volume), factor
+        self.minutes = {name: by_session(table) for name, table in minutes.items()}
 
     def _actions(self, actions):
         position = {day: t for t, day in enumerate(self.days)}
@@ -155,6 +157,17 @@ class World:
             sector=sector,
             sector_momentum=change(self.etf[SECTOR_ETFS[sector]], t, 20) if sector >= 0 else UNKNOWN,
         )
+
+
+def by_session(table):
+    """Minute bars by date, each with its number after the opening at 9:30 in New York."""
+    result = {}
+    for row in table.itertuples():
+        local = row.time.tz_convert("America/New_York")
+        bar = {field: getattr(row, field) for field in ("open", "high", "low", "close", "volume")}
+        bar["minute"] = local.hour * 60 + local.minute - (9 * 60 + 30)
+        result.setdefault(local.tz_localize(None).normalize(), []).append(bar)
+    return result
 
 
 def _lists(panel):
@@ -447,7 +460,7 @@ def session(world, book, orders, t, costs):
         book.cash += held_before.get(name, 0) * amount
     fills = delist(world, book, t)
     fills += sell_at_open(world, book, orders, t, costs)
-    fills += buy_at_open(world, book, orders, t, costs)
+    fills += enter(world, book, orders, t, costs)
     fills += sell_at_stops(world, book, orders, t, costs)
     close_session(world, book, t)
     return fills
@@ -484,18 +497,37 @@ def delist(world, book, t):
             position = book.positions.pop(name)
             price = world.last_close[name][t - 1] / ratios.get(name, 1.0) * (1 + value)
             book.cash += position.shares * price
-            fills.append((name, "sell", position.shares, price, "delisting", ""))
+            fills.append((name, "sell", position.shares, price, "delisting", "", "", -1))
     return fills
 
 
-def sell(book, name, shares, price, reason, costs):
-    slippage, commission = costs
-    price *= 1 - slippage
-    book.cash += shares * price * (1 - commission)
+def slippage(world, costs, name, value, t):
+    """Share of the price lost when trading in session t, by what was known at the close before."""
+    before = range(max(t - 20, 0), t)
+    traded = [world.close[name][row] * world.volume[name][row] for row in before]
+    traded = [value for value in traded if known(value)]
+    returns = [change(world.total[name], row, 1) for row in before]
+    returns = [value for value in returns if known(value)]
+    moved = costs.slippage_bps / 1e4
+    if len(traded) >= 10 and len(returns) >= 10 and sum(traded) > 0:
+        adv, mean = sum(traded) / len(traded), sum(returns) / len(returns)
+        volatility = math.sqrt(sum((value - mean) ** 2 for value in returns) / (len(returns) - 1))
+        moved += costs.impact * volatility * math.sqrt(value / adv)
+    return min(moved, 1.0)
+
+
+def commission(costs, shares, value):
+    least = min(costs.minimum_commission, 0.01 * value)
+    return min(max(costs.commission_bps / 1e4 * value + costs.commission_per_share * shares, least), value)
+
+
+def sell(world, book, name, shares, price, reason, costs, t, minute=-1):
+    price *= 1 - slippage(world, costs, name, shares * price, t)
+    book.cash += shares * price - commission(costs, shares, shares * price)
     book.positions[name].shares -= shares
     if book.positions[name].shares == 0:
         del book.positions[name]
-    return name, "sell", shares, price, reason, ""
+    return name, "sell", shares, price, reason, "", "", minute
 
 
 def sell_at_open(world, book, orders, t, costs):
@@ -509,38 +541,97 @@ def sell_at_open(world, book, orders, t, costs):
             position.profit_taken = True
         if reason == "time_reduce":
             position.time_reduced = True
-        fills.append(sell(book, name, position.shares if whole else shares, world.open[name][t], reason, costs))
+        sold = position.shares if whole else shares
+        fills.append(sell(world, book, name, sold, world.open[name][t], reason, costs, t))
     return fills
 
 
-def buy_at_open(world, book, orders, t, costs):
-    slippage, commission = costs
+def enter(world, book, orders, t, costs):
     fills = []
-    for name, wanted, bound in orders.entries:
-        if not known(world.open[name][t]):
+    waiting = [(*place_of_entry(world, name, t), name, wanted, bound) for name, wanted, bound in orders.entries]
+    for minute, trigger, price, high, name, wanted, bound in sorted(waiting, key=lambda entry: entry[0]):
+        if not known(price) or (name in [gone for gone, _ in world.actions.get((t, "delisting"), [])]):
             continue
-        price = world.open[name][t] * (1 + slippage)
-        one = price * (1 + commission)
-        shares = min(wanted, math.floor(book.cash / one))
+        shares = wanted
+        while shares > 0 and outlay(world, costs, name, shares, price, t)[0] > book.cash:
+            shares -= 1
         if shares > 0:
-            book.cash -= shares * one
-            book.positions[name] = Position(shares, cost=price, high=price, entered=t)
-            fills.append((name, "buy", shares, price, "entry", bound))
+            spent, paid = outlay(world, costs, name, shares, price, t)
+            book.cash -= spent
+            book.positions[name] = Position(shares, cost=paid, high=max(paid, high) if known(high) else paid, entered=t)
+            fills.append((name, "buy", shares, paid, "entry", bound, trigger, minute))
     return fills
+
+
+def outlay(world, costs, name, shares, price, t):
+    """What so many shares cost altogether, and the price paid for one."""
+    paid = price * (1 + slippage(world, costs, name, shares * price, t))
+    return shares * paid + commission(costs, shares, shares * paid), paid
+
+
+def place_of_entry(world, name, t):
+    """Minute, trigger, price and highest price from then on; minute −1 is the open of a daily bar."""
+    bars = world.minutes.get(name, {}).get(world.days[t], [])
+    if not bars:
+        return -1, "open", world.open[name][t], world.high[name][t]
+    for number, bar in enumerate(bars):
+        trigger = first_trigger(world, name, bars[:number], t)
+        if (
+            trigger is None
+            and bar["minute"] >= session_minutes(world.days[t]) - world.params.expiry_minutes_before_close
+        ):
+            trigger = "expiry"
+        if trigger:
+            return bar["minute"], trigger, bar["open"], max(later["high"] for later in bars[number:])
+    return -1, "", UNKNOWN, UNKNOWN
+
+
+def first_trigger(world, name, seen, t):
+    """What the first close among those seen was a trigger for, if any was."""
+    params, support = world.params, twenty_session_low(world, name, t)
+    for end in range(1, len(seen) + 1):
+        bars, close = seen[:end], seen[end - 1]["close"]
+        if close <= max(bar["high"] for bar in bars) * (1 - params.pullback_pct):
+            return "pullback"
+        traded = [bar for bar in bars if bar["volume"] > 0]
+        volume = sum(bar["volume"] for bar in traded)
+        value = sum(bar["volume"] * (bar["high"] + bar["low"] + bar["close"]) / 3 for bar in traded)
+        if volume > 0 and close <= value / volume * (1 - params.vwap_discount_pct):
+            return "vwap"
+        if min(bar["low"] for bar in bars) >= support and close <= support * (1 + params.support_pct):
+            return "support"
+    return None
+
+
+def twenty_session_low(world, name, t):
+    """Of the sessions before t, in its units."""
+    if t < 20:
+        return UNKNOWN
+    ratio = 1.0
+    for other, value in world.actions.get((t, "split"), []):
+        ratio *= value if other == name else 1.0
+    factor = world.split_factor[name]
+    lows = [world.low[name][row] * factor[row] for row in range(t - 20, t) if known(world.low[name][row])]
+    return min(lows) / factor[t - 1] / ratio if lows else UNKNOWN
 
 
 def sell_at_stops(world, book, orders, t, costs):
     fills = []
     for name, stop in orders.stops.items():
-        if name in book.positions and known(world.open[name][t]) and world.low[name][t] <= stop:
-            price = min(world.open[name][t], stop)
-            fills.append(sell(book, name, book.positions[name].shares, price, "stop", costs))
+        if name not in book.positions:
+            continue
+        daily = {"open": world.open[name][t], "low": world.low[name][t], "minute": -1}
+        bars = world.minutes.get(name, {}).get(world.days[t], [daily])
+        reached = [bar for bar in bars if known(bar["open"]) and bar["low"] <= stop]
+        if reached:
+            price, minute = min(reached[0]["open"], stop), reached[0]["minute"]
+            fills.append(sell(world, book, name, book.positions[name].shares, price, "stop", costs, t, minute))
     return fills
 
 
 def close_session(world, book, t):
     for name, position in book.positions.items():
-        if known(world.high[name][t]):
+        if known(world.high[name][t]) and position.entered < t:
             position.high = max(position.high, world.high[name][t])
         if position.entered < t:
             position.held += 1

@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+
+from alphalib.backtest.costs import FREE, Tariff, affordable, commission, slippage
+from alphalib.backtest.triggers import Levels, Trigger, entry_minute, highest, stop_minute
 from alphalib.compiled import Ints, Records, compiled, record_type
 from alphalib.decision.history import Bar
-from alphalib.decision.shapes import Held, Order, Orders, Rule, Verdict
-
-
-class Tariff(NamedTuple):
-    """Costs as fractions."""
-
-    slippage: float
-    commission: float
+from alphalib.decision.shapes import Held, Name, Order, Orders, Rule, Verdict
 
 
 class Fill:
@@ -32,10 +29,12 @@ class Fill:
         Sales negative. [shares]
     bound : int
         `Rule` of the cap that bound an entry.
+    trigger, minute : int
+        `Trigger` of an entry, and the minute of a fill on minute bars, −1 on daily ones. [minutes from the open]
     price : float
-        Slippage in it. [currency]
+        Half the spread and impact in it. [currency]
     cost, slippage : float
-        Commission, and what the slippage made of the fill. [currency]
+        Commission, and what spread and impact made of the fill. [currency]
     realised : float
         Of a sale: price over average cost − 1. [fraction]
     """
@@ -46,6 +45,8 @@ class Fill:
     rule: int
     shares: int
     bound: int
+    trigger: int
+    minute: int
     price: float
     cost: float
     slippage: float
@@ -53,7 +54,7 @@ class Fill:
 
 
 class Payment:
-    """Cash that came in without a trade: `kind` DIVIDEND, or FRACTION of a share paid out in a split."""
+    """Cash without a trade: `kind` DIVIDEND, FRACTION of a share paid out in a split, or BORROW, which shorts pay."""
 
     session: int
     name: int
@@ -62,7 +63,7 @@ class Payment:
 
 
 FILL, PAYMENT = record_type(Fill), record_type(Payment)
-DIVIDEND, FRACTION = 0, 1
+DIVIDEND, FRACTION, BORROW = 0, 1, 2
 
 
 class Log(NamedTuple):
@@ -71,6 +72,56 @@ class Log(NamedTuple):
     fills: Records
     payments: Records
     used: Ints
+
+
+class Tape(NamedTuple):
+    """Minute bars of one session.
+
+    Parameters
+    ----------
+    start, end : array of int, one a ticker
+        Rows of `bars` that are a name's, the end not included; none where there are daily bars only.
+    bars : records of Minute
+        Of many names and sessions.
+    length : int
+        Of the session. [minutes]
+    """
+
+    start: Ints
+    end: Ints
+    bars: Records
+    length: int
+
+
+class Chance(NamedTuple):
+    """Where an order fills.
+
+    Parameters
+    ----------
+    price : float
+        Before costs, NaN where it does not fill. [currency]
+    high : float
+        Highest price of the session from then on. [currency]
+    minute, trigger : int
+        As in `Fill`.
+    """
+
+    price: float
+    high: float
+    minute: int
+    trigger: int
+
+
+NEVER = Chance(math.nan, math.nan, -1, 0)
+
+
+class Patience(NamedTuple):
+    """What entries wait for: the trigger fields of `ExecutorParams`, under the same names."""
+
+    pullback_pct: float
+    vwap_discount_pct: float
+    support_pct: float
+    expiry_minutes_before_close: int
 
 
 @compiled
@@ -82,6 +133,8 @@ def trade_session(
     cash: float,
     orders: Orders,
     verdict: Verdict,
+    tape: Tape,
+    patience: Patience,
     tariff: Tariff,
     log: Log,
 ) -> float:
@@ -101,6 +154,8 @@ def trade_session(
         At the close before. [currency]
     orders, verdict : Orders, Verdict
         What was decided then; a split converts the orders too.
+    tape, patience : Tape, Patience
+        Minutes in which entries and stops fill, where there are any.
     tariff : Tariff
         Costs.
     log : Log
@@ -108,22 +163,33 @@ def trade_session(
     """
     kept = orders.kept[: verdict.kept]
     for place in kept:
-        cash += corporate_actions(session, place, bars[place], names_before[place].mark, held[place], log)
+        cash += corporate_actions(session, bars[place], names_before[place], held[place], place, log)
     for order in orders.exits[: verdict.exits]:
-        cash += sell_at_open(session, order, bars[order.name], held[order.name], tariff, log)
-    for order in orders.entries[: verdict.entries]:
-        cash -= buy_at_open(session, order, bars[order.name], held[order.name], cash, tariff, log)
+        place = order.name
+        cash += sell_at_open(session, order, bars[place], names_before[place], held[place], tariff, log)
+    if verdict.entries > 0:
+        cash -= enter(
+            session, orders.entries[: verdict.entries], bars, names_before, held, cash, tape, patience, tariff, log
+        )
     for place in kept:
         bar, position = bars[place], held[place]
-        if position.shares > 0 and bar.low <= position.stop and not math.isnan(bar.open):
-            price = min(bar.open, position.stop)
-            cash += sell(session, place, Rule.STOP.value, position.shares, price, position, tariff, log)
+        if position.shares > 0:
+            chance = stop_chance(position.stop, bar, minutes_at(tape, place))
+            if chance.price > 0.0:
+                cash += sell(session, place, Rule.STOP.value, position.shares, chance, names_before[place], position,
+                             tariff, log)  # fmt: skip
         position.high_water = max(position.high_water, bar.high) if bar.high > 0.0 else position.high_water
     return cash
 
 
 @compiled
-def corporate_actions(session: int, place: int, bar: Bar, mark: float, position: Held, log: Log) -> float:
+def minutes_at(tape: Tape, place: int) -> Records:
+    """Minute bars of one name in this session; none where there are daily bars only."""
+    return tape.bars[tape.start[place] : tape.end[place]]
+
+
+@compiled
+def corporate_actions(session: int, bar: Bar, name: Name, position: Held, place: int, log: Log) -> float:
     """Split, dividend and delisting of a held name; returns the cash that they bring. [currency]"""
     received = 0.0
     if bar.dividend > 0.0:
@@ -131,14 +197,14 @@ def corporate_actions(session: int, place: int, bar: Bar, mark: float, position:
     if bar.split != 1.0:
         whole, fraction = converted(position.shares, bar.split)
         if fraction > 0.0:
-            received += pay(session, place, FRACTION, fraction * mark / bar.split, log)
+            received += pay(session, place, FRACTION, fraction * name.mark / bar.split, log)
         position.shares = whole
         position.cost /= bar.split
         position.high_water /= bar.split
         position.stop /= bar.split
     if position.shares > 0 and not math.isnan(bar.delisting):
-        price = mark / bar.split * (1.0 + bar.delisting)
-        received += sell(session, place, Rule.DELISTING.value, position.shares, price, position, Tariff(0.0, 0.0), log)
+        chance = Chance(name.mark / bar.split * (1.0 + bar.delisting), math.nan, -1, 0)
+        received += sell(session, place, Rule.DELISTING.value, position.shares, chance, name, position, FREE, log)
     return received
 
 
@@ -151,7 +217,7 @@ def converted(shares: int, ratio: float) -> tuple[int, float]:
 
 
 @compiled
-def sell_at_open(session: int, order: Order, bar: Bar, position: Held, tariff: Tariff, log: Log) -> float:
+def sell_at_open(session: int, order: Order, bar: Bar, name: Name, position: Held, tariff: Tariff, log: Log) -> float:
     """An exit or a reduction; a name without an open stays. Returns what it brings. [currency]"""
     shares = position.shares
     if order.rule > Rule.DRAWDOWN_EXIT.value:
@@ -160,49 +226,127 @@ def sell_at_open(session: int, order: Order, bar: Bar, position: Held, tariff: T
         return 0.0
     position.profit_taken = position.profit_taken or order.rule == Rule.PROFIT_TAKE.value
     position.time_reduced = position.time_reduced or order.rule == Rule.TIME_REDUCE.value
-    return sell(session, order.name, order.rule, shares, bar.open, position, tariff, log)
+    chance = Chance(bar.open, math.nan, -1, 0)
+    return sell(session, order.name, order.rule, shares, chance, name, position, tariff, log)
 
 
 @compiled
-def buy_at_open(session: int, order: Order, bar: Bar, position: Held, cash: float, tariff: Tariff, log: Log) -> float:
-    """An entry, as far as the cash reaches; none without an open. Returns what it costs. [currency]"""
-    price = bar.open * (1.0 + tariff.slippage)
-    one = price * (1.0 + tariff.commission)
-    if math.isnan(one) or not math.isnan(bar.delisting):
+def enter(
+    session: int,
+    entries: Records,
+    bars: Records,
+    names: Records,
+    held: Records,
+    cash: float,
+    tape: Tape,
+    patience: Patience,
+    tariff: Tariff,
+    log: Log,
+) -> float:
+    """All entries, those at the open first, then by the minute they act in; returns what they cost. [currency]"""
+    chances = [
+        entry_chance(bars[order.name], names[order.name], minutes_at(tape, order.name), tape.length, patience)
+        for order in entries
+    ]
+    spent = 0.0
+    for number in np.argsort(np.array([chance.minute for chance in chances]), kind="mergesort"):
+        order, chance = entries[number], chances[number]
+        place = order.name
+        spent += buy(session, order, bars[place].split, chance, names[place], held[place], cash - spent, tariff, log)
+    return spent
+
+
+@compiled
+def entry_chance(bar: Bar, name: Name, minutes: Records, length: int, patience: Patience) -> Chance:
+    """Where an entry fills: at the first minute after a trigger, or without minute bars at the open."""
+    if not math.isnan(bar.delisting):
+        return NEVER
+    if len(minutes) == 0:
+        return Chance(bar.open, bar.high, -1, Trigger.OPEN.value)
+    levels = Levels(
+        patience.pullback_pct,
+        patience.vwap_discount_pct,
+        patience.support_pct,
+        name.low / bar.split,
+        length - patience.expiry_minutes_before_close,
+    )
+    row, trigger = entry_minute(minutes, levels)
+    if row < 0:
+        return NEVER
+    return Chance(minutes[row].open, highest(minutes, row), minutes[row].minute, trigger)
+
+
+@compiled
+def stop_chance(stop: float, bar: Bar, minutes: Records) -> Chance:
+    """Where a resting stop fills, if it does."""
+    if len(minutes) > 0:
+        row = stop_minute(minutes, stop)
+        if row >= 0:
+            return Chance(min(minutes[row].open, stop), math.nan, minutes[row].minute, 0)
+    elif bar.low <= stop and not math.isnan(bar.open):
+        return Chance(min(bar.open, stop), math.nan, -1, 0)
+    return NEVER
+
+
+@compiled
+def buy(
+    session: int,
+    order: Order,
+    split: float,
+    chance: Chance,
+    name: Name,
+    position: Held,
+    cash: float,
+    tariff: Tariff,
+    log: Log,
+) -> float:
+    """An entry, as far as the cash reaches; none without a price. Returns what it costs. [currency]"""
+    if math.isnan(chance.price):
         return 0.0
-    shares = min(converted(order.shares, bar.split)[0], math.floor(cash / one))
+    wanted = converted(order.shares, split)[0]
+    shares = affordable(wanted, cash, chance.price, name.adv, name.volatility, tariff)
     if shares <= 0:
         return 0.0
+    price = chance.price * (1.0 + slippage(shares * chance.price, name.adv, name.volatility, tariff))
     position.shares, position.entered = shares, session
     position.cost = price
-    position.high_water = max(price, bar.high) if bar.high > 0.0 else price
+    position.high_water = max(price, chance.high) if chance.high > 0.0 else price
     position.profit_taken = position.time_reduced = False
-    fill = next_fill(log)
-    fill.session, fill.entered, fill.name, fill.rule = session, session, order.name, Rule.ENTRY.value
-    fill.shares, fill.bound, fill.price, fill.realised = shares, order.bound, price, math.nan
-    fill.cost, fill.slippage = shares * price * tariff.commission, shares * (price - bar.open)
-    return min(shares * price + fill.cost, cash)  # rounding may ask for an ulp more than there is
+    fill = next_fill(session, order.name, Rule.ENTRY.value, chance, log)
+    fill.entered, fill.shares, fill.bound, fill.price, fill.realised = session, shares, order.bound, price, math.nan
+    fill.cost, fill.slippage = commission(shares, shares * price, tariff), shares * (price - chance.price)
+    return shares * price + fill.cost
 
 
 @compiled
 def sell(
-    session: int, place: int, rule: int, shares: int, asked: float, position: Held, tariff: Tariff, log: Log
+    session: int,
+    place: int,
+    rule: int,
+    shares: int,
+    chance: Chance,
+    name: Name,
+    position: Held,
+    tariff: Tariff,
+    log: Log,
 ) -> float:
     """A sale at a price before costs; returns what it brings. [currency]"""
-    price = asked * (1.0 - tariff.slippage)
-    fill = next_fill(log)
-    fill.session, fill.entered, fill.name, fill.rule = session, position.entered, place, rule
-    fill.shares, fill.bound, fill.price, fill.realised = -shares, 0, price, price / position.cost - 1.0
-    fill.cost, fill.slippage = shares * price * tariff.commission, shares * (asked - price)
+    price = chance.price * (1.0 - slippage(shares * chance.price, name.adv, name.volatility, tariff))
+    fill = next_fill(session, place, rule, chance, log)
+    fill.entered, fill.shares, fill.bound, fill.price = position.entered, -shares, 0, price
+    fill.realised = price / position.cost - 1.0
+    fill.cost, fill.slippage = commission(shares, shares * price, tariff), shares * (chance.price - price)
     position.shares -= shares
     return shares * price - fill.cost
 
 
 @compiled
-def next_fill(log: Log) -> Fill:
-    """The next free place among the fills."""
+def next_fill(session: int, place: int, rule: int, chance: Chance, log: Log) -> Fill:
+    """The next free place among the fills, with when and why it happened."""
     fill: Fill = log.fills[log.used[0]]
     log.used[0] += 1
+    fill.session, fill.name, fill.rule = session, place, rule
+    fill.trigger, fill.minute = chance.trigger, chance.minute
     return fill
 
 

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 
 from alphalib.backtest.costs import Costs
+from alphalib.backtest.minutes import BARS, minutes_of
 from alphalib.backtest.simulate import Backtest, simulate
 from alphalib.decision.history import history
 from alphalib.market import SECTORS, Market, Panel
 from alphalib.params import DrawdownTier, ExecutorParams
 from alphalib.scores import SignalCode, SignalPanels
+from alphalib.sources.sample.minutes import session_path
 from tests.worlds import random_market
 
 RATIOS = (2.0, 3.0, 1.5, 0.1, 1.1)
@@ -24,15 +26,15 @@ class Run:
     percentile: Panel | None
     veto: Panel | None
     params: ExecutorParams
-    slippage_bps: float
-    commission_bps: float
+    costs: Costs
     cash: float
+    minutes: dict[str, pd.DataFrame] | None = None
 
     def backtest(self) -> Backtest:
         """By the library."""
         known = history(self.market, self.signals, percentile=self.percentile, veto=self.veto, params=self.params)
-        costs = Costs(slippage_bps=self.slippage_bps, commission_bps=self.commission_bps)
-        return simulate(known, self.params, costs=costs, cash=self.cash)
+        minutes = minutes_of(self.minutes, known) if self.minutes is not None else None
+        return simulate(known, self.params, costs=self.costs, cash=self.cash, minutes=minutes)
 
     def arguments(self) -> dict[str, Any]:
         """What the plain reference is called with."""
@@ -52,10 +54,27 @@ def random_run(seed: int, *, names: int = 10, sessions: int = 160) -> Run:
         percentile=percentile.where(rng.random(shape) > 0.1) if rng.random() < 0.8 else None,
         veto=veto if rng.random() < 0.8 else None,
         params=random_params(rng),
-        slippage_bps=float(rng.choice([0.0, 5.0, 50.0])),
-        commission_bps=float(rng.choice([0.0, 1.0, 30.0])),
+        costs=Costs(
+            slippage_bps=float(rng.choice([0.0, 5.0, 50.0])),
+            commission_bps=float(rng.choice([0.0, 1.0, 30.0])),
+            commission_per_share=float(rng.choice([0.0, 0.005])),
+            minimum_commission=float(rng.choice([0.0, 1.0, 30.0])),
+            impact=float(rng.choice([0.0, 0.5, 5.0])),
+        ),
         cash=float(rng.choice([20_000.0, 1_000_000.0])),
     )
+
+
+def random_minutes(run: Run, *, seed: int, share: float = 0.8) -> Run:
+    """The run with minute bars for most names and sessions: fewer than there are minutes, some of them missing."""
+    rng, tables, market = np.random.default_rng(seed), {}, run.market
+    for ticker in market.tickers:
+        bars = market.close[ticker].notna() & (rng.random(len(market.sessions)) < share)
+        daily = pd.DataFrame({name: getattr(market, name)[ticker] for name in BARS})[bars]
+        parts = [session_path(bar.to_dict(), seed=seed, ticker=ticker, day=day) for day, bar in daily.iterrows()]
+        thinned = [path.sample(frac=0.1, random_state=int(rng.integers(2**31))).sort_index() for path in parts]
+        tables[ticker] = pd.concat(thinned, ignore_index=True)
+    return replace(run, minutes=tables)
 
 
 def flat_run(*, sessions: int = 20) -> Run:
@@ -79,7 +98,15 @@ def flat_run(*, sessions: int = 20) -> Run:
         regime=pd.Series(1, index=market.sessions),
         age=pd.Series(0, index=market.sessions),
     )
-    return Run(market, signals, None, None, ExecutorParams(), slippage_bps=10.0, commission_bps=10.0, cash=100_000.0)
+    return Run(
+        market,
+        signals,
+        None,
+        None,
+        ExecutorParams(),
+        costs=Costs(slippage_bps=10, commission_bps=10, impact=0),
+        cash=100_000.0,
+    )
 
 
 def eventful_market(rng: np.random.Generator, *, names: int, sessions: int) -> Market:

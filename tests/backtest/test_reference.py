@@ -5,10 +5,9 @@ import pytest
 
 from alphalib.decision.shapes import Rule
 from tests import reference
-from tests.backtest.runs import Run, flat_run, random_run
+from tests.backtest.runs import Run, flat_run, random_minutes, random_run
 
 SEEDS = range(60)
-FILL = ["date", "ticker", "side", "shares", "price", "reason", "bound_by"]
 LOOSE = {"check_dtype": False, "check_names": False, "check_freq": False}
 
 
@@ -23,11 +22,20 @@ def in_order(table: pd.DataFrame, run: Run) -> pd.DataFrame:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_agree_on(seed):
-    run = random_run(seed)
+    require_agreement(random_run(seed))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_both_agree_on_minute_bars(seed):
+    require_agreement(random_minutes(random_run(400 + seed, names=6, sessions=80), seed=seed))
+
+
+def require_agreement(run: Run) -> None:
     plain, fast = reference.simulate(**run.arguments()), run.backtest()
     refused = fast.blocked[["date", "ticker", "rule"]]
     pd.testing.assert_frame_equal(in_order(plain.blocked, run), in_order(refused, run), **LOOSE)
-    pd.testing.assert_frame_equal(in_order(plain.fills, run), in_order(fast.trades[FILL], run), rtol=1e-12, **LOOSE)
+    fills = fast.trades.assign(minute=fast.trades["minute"].fillna(-1))[reference.FILL]
+    pd.testing.assert_frame_equal(in_order(plain.fills, run), in_order(fills, run), rtol=1e-9, **LOOSE)
     for name in ("nav", "cash"):
         pd.testing.assert_series_equal(plain.daily[name], getattr(fast, name), rtol=0, atol=1e-6, **LOOSE)
     pd.testing.assert_series_equal(plain.daily["halted"], fast.halted, **LOOSE)
@@ -49,8 +57,8 @@ def test_the_reference_by_hand():
     # 100 × 1.001, and 10 bps of 5,005 are 5.005. The exit is decided at session 10 and sold at 100 × 0.999 on the 11th.
     day = run.market.sessions
     assert result.fills.values.tolist() == [
-        [day[1], "N000", "buy", 50, pytest.approx(100.1), "entry", ""],
-        [day[11], "N000", "sell", 50, pytest.approx(99.9), "research_exit", ""],
+        [day[1], "N000", "buy", 50, pytest.approx(100.1), "entry", "", "open", -1],
+        [day[11], "N000", "sell", 50, pytest.approx(99.9), "research_exit", "", "", -1],
     ]
     assert result.daily["cash"].iloc[1] == pytest.approx(100_000 - 5005 - 5.005)
     assert result.daily["nav"].iloc[1] == pytest.approx(100_000 - 5 - 5.005)

@@ -30,8 +30,7 @@ def history_of(run):
 
 
 def backtest_of(run):
-    costs = Costs(slippage_bps=run.slippage_bps, commission_bps=run.commission_bps)
-    return simulate(history_of(run), run.params, costs=costs, cash=run.cash)
+    return simulate(history_of(run), run.params, costs=run.costs, cash=run.cash)
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -64,12 +63,12 @@ def orders_of(decision):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_loop_decides_what_decide_decides_day_by_day(seed):
     run = random_run(300 + seed)
-    known, world = history_of(run), reference.World(run.market, run.signals, run.percentile, run.veto, run.params)
+    known, world = history_of(run), reference.World(run.market, run.signals, run.percentile, run.veto, run.params, {})
     book = reference.Book(cash=run.cash, nav=run.cash, peak=run.cash)
     rows, orders, navs = [], None, []
     for t, day in enumerate(run.market.sessions):
         if orders is not None:
-            reference.session(world, book, orders, t, (run.slippage_bps / 1e4, run.commission_bps / 1e4))
+            reference.session(world, book, orders, t, run.costs)
         decision = decide(portfolio_of(book, world), known.day(t), run.params)
         book.peak, book.decisions_halted = decision.nav_peak, decision.halted
         book.reached = set(range(decision.tiers_fired))
@@ -169,7 +168,7 @@ def test_the_order_of_tickers_does_not_matter(run):
 def test_one_history_serves_many_settings_and_is_not_changed(run):
     known, before = history_of(run), backtest_of(run)
     other = run.params.model_copy(update={"target_positions": 50})
-    costs = Costs(slippage_bps=run.slippage_bps, commission_bps=run.commission_bps)
+    costs = run.costs
     assert simulate(known, other, costs=costs, cash=run.cash).order_hash != before.order_hash
     assert simulate(known, run.params, costs=costs, cash=run.cash).order_hash == before.order_hash
 
@@ -186,7 +185,7 @@ def test_another_process_gets_the_same_without_compiling_again():
 
 
 def test_costs_only_cost(run):
-    free = simulate(history_of(run), run.params, costs=Costs(slippage_bps=0, commission_bps=0), cash=run.cash)
+    free = simulate(history_of(run), run.params, costs=Costs.none(), cash=run.cash)
     assert free.total_costs == 0.0
 
 
@@ -220,7 +219,7 @@ def one_name(changes, *, level=None, actions=(), sessions=40, **params):
     calm = {"regime": signals.regime * 0, "age": signals.age * 0, "sector_rating": signals.sector_rating * 0}
     rules = ExecutorParams(**{"sector_veto_pct": 0.5, **params})
     known = history(market, replace(signals, **opinions, **calm), params=rules)
-    return simulate(known, rules, costs=Costs(slippage_bps=0, commission_bps=0), cash=100_000.0), market
+    return simulate(known, rules, costs=Costs.none(), cash=100_000.0), market
 
 
 def stepped(row, factor, *, sessions=40):
@@ -240,7 +239,7 @@ def test_the_first_session_only_decides():
 
 def test_costs_go_against_the_trader_both_ways():
     known = history_of(random_run(200))
-    trades = simulate(known, random_run(200).params, costs=Costs(slippage_bps=10, commission_bps=20)).trades
+    trades = simulate(known, random_run(200).params, costs=Costs(slippage_bps=10, commission_bps=20, impact=0)).trades
     np.testing.assert_allclose(trades["cost"], trades["value"] * 0.002 * (trades["reason"] != "delisting"))
     sign = np.where(trades["side"] == "buy", 1, -1) * (trades["reason"] != "delisting")
     np.testing.assert_allclose(trades["slippage"], trades["value"] * 0.001 / (1 + sign * 0.001) * np.abs(sign))

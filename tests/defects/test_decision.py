@@ -162,7 +162,7 @@ def test_d21_a_reduction_sells_a_part():
 
 
 def test_d21_exits_and_entries_fill_at_the_open_of_the_same_session():
-    free = simulate(HISTORY, RUN.params, costs=Costs(slippage_bps=0, commission_bps=0), cash=RUN.cash).trades
+    free = simulate(HISTORY, RUN.params, costs=Costs.none(), cash=RUN.cash).trades
     at_open = free[~free["reason"].isin(["stop", "delisting"])]
     opens = [RUN.market.open.loc[f.date, f.ticker] for f in at_open.itertuples()]
     np.testing.assert_array_equal(at_open["price"], opens)
