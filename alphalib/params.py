@@ -126,14 +126,31 @@ class ExecutorParams(Params):
     )
     correlation_window: int = Field(60, ge=20, le=252, description="Returns in that correlation. [sessions]")
     bear_blocks_underweight: bool = Field(True, description="In a bear regime no entry in an underweight sector.")
+    cooldown_sessions: int = Field(
+        5, ge=0, le=63, description="After a stop, loss floor or gap exit the name is not bought again. [sessions]"
+    )
+    daily_loss_limit: float = Field(
+        0.02, gt=0, le=1, description="No entries after a session that lost this part of NAV. [fraction]"
+    )
 
     # Caps
     max_position_pct: float = Field(0.05, ge=0.01, le=0.25, description="One position over NAV. [fraction]")
     bear_max_position_pct: float = Field(0.025, ge=0.005, le=0.25, description="The same in a bear regime. [fraction]")
     max_sector_pct: float = Field(0.25, ge=0.05, le=1, description="One sector over NAV. [fraction]")
     max_equity_pct: float = Field(0.90, ge=0.1, le=1, description="All positions over NAV. [fraction]")
-    target_positions: int = Field(20, ge=1, le=200, description="Base size is 1 / max(this, entries). [names]")
+    max_positions: int = Field(40, ge=1, le=1000, description="Names held at most. [names]")
+    max_adv_pct: float = Field(
+        0.10, gt=0, le=1, description="One entry over the mean value traded a day, of 20 sessions. [fraction]"
+    )
     min_order: float = Field(500.0, ge=0, description="Smaller orders are not sent. [currency]")
+
+    # Base size
+    sizing_rule: Literal["equal", "kelly"] = Field("equal", description="What an untilted position is.")
+    target_positions: int = Field(20, ge=1, le=200, description="Under `equal` 1 / max(this, entries). [names]")
+    kelly_fraction: float = Field(0.25, gt=0, le=1, description="Share of the Kelly bet under `kelly`. [fraction]")
+    kelly_cap: float = Field(0.25, gt=0, le=1, description="The full Kelly bet is at most this. [fraction]")
+    kelly_win_rate: float = Field(0.52, gt=0, lt=1, description="Probability that a position gains. [fraction]")
+    kelly_payoff: float = Field(1.2, gt=0, le=10, description="Mean gain over mean loss. [ratio]")
 
     # Tilts: may raise or lower a size, before the cap
     sector_overweight: float = Field(1.05, ge=1, le=1.5, description="Size in an overweight sector. [fraction]")
@@ -167,6 +184,9 @@ class ExecutorParams(Params):
         "sessions", description="What ends a halt: time, the drawdown recovering to the first tier, or a person."
     )
     rearm_sessions: int = Field(20, ge=1, le=252, description="Sessions halted under the rule `sessions`. [sessions]")
+    tier_rearm_sessions: int = Field(
+        63, ge=1, le=2520, description="Sessions under a tier, not halted, until that rule re-arms too. [sessions]"
+    )
 
     # Exits
     atr_window: int = Field(14, ge=2, le=63, description="Wilder's average true range. [sessions]")
@@ -178,6 +198,8 @@ class ExecutorParams(Params):
     reduce_fraction: float = Field(0.5, ge=0.1, le=1, description="That part. [fraction]")
     momentum_exit_threshold: float = Field(-0.15, ge=-0.50, le=0, description="20-session return below. [fraction]")
     momentum_exit_rsi: float = Field(30.0, ge=0, le=100, description="And RSI(14) below. [0–100]")
+    loss_floor_pct: float = Field(0.15, ge=0.01, le=1, description="Loss on the average cost: exit. [fraction]")
+    gap_exit_pct: float = Field(0.15, ge=0.01, le=1, description="Open below the close before: exit. [fraction]")
     sector_veto_pct: float = Field(
         0.05, ge=0, le=0.5, description="20-session return over the sector ETF that suspends the ATR stop. [fraction]"
     )

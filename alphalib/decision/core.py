@@ -55,7 +55,9 @@ def decide_day(
     nav = account.cash
     for place in orders.kept[:kept]:
         nav += held[place].shares * names[place].mark
-    step = drawdown_step(nav, account.peak, account.halted, account.fired, account.rearmed, numbers.tiers)
+    step = drawdown_step(
+        nav, account.peak, account.halted, account.fired, account.under, account.rearmed, numbers.tiers
+    )
     force_exits(names, held, orders, kept, step.forced_exits)
     exits = decide_exits(names, moment, held, numbers, orders, kept, step.drawdown)
     passed, refused = guard(names, moment, held, numbers, orders, kept, wanted, step.halted)
@@ -63,7 +65,17 @@ def decide_day(
         names, moment, held, numbers, orders, kept, passed, refused, account.cash, nav, step.multiplier
     )
     return Verdict(
-        nav, step.peak, step.drawdown, step.multiplier, step.halted, step.fired, kept, exits, entries, refused
+        nav,
+        step.peak,
+        step.drawdown,
+        step.multiplier,
+        step.halted,
+        step.fired,
+        step.under,
+        kept,
+        exits,
+        entries,
+        refused,
     )
 
 

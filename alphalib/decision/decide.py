@@ -83,8 +83,8 @@ class Decision:
         Of new entries; 0 in a halt. [fraction]
     halted : int
         Decisions in the present halt, this one included. [decisions]
-    tiers_fired : int
-        See `Portfolio`. [tiers]
+    tiers_fired, under_tier : int
+        See `Portfolio`. [tiers], [decisions]
     exits : tuple of Sale
         By ticker.
     entries : tuple of Purchase
@@ -102,6 +102,7 @@ class Decision:
     multiplier: float
     halted: int
     tiers_fired: int
+    under_tier: int
     exits: tuple[Sale, ...]
     entries: tuple[Purchase, ...]
     stops: tuple[tuple[str, float], ...]
@@ -116,7 +117,13 @@ class Decision:
     def remembered(self, portfolio: Portfolio) -> Portfolio:
         """The portfolio with what this decision changes in its memory; cash and positions wait for the fills."""
         return replace(
-            portfolio, nav_peak=self.nav_peak, halted=self.halted, tiers_fired=self.tiers_fired, rearmed=False
+            portfolio,
+            nav_peak=self.nav_peak,
+            halted=self.halted,
+            tiers_fired=self.tiers_fired,
+            under_tier=self.under_tier,
+            rearmed=False,
+            nav_before=self.nav,
         )
 
 
@@ -154,6 +161,7 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams) -> Decision:
         multiplier=verdict.multiplier,
         halted=verdict.halted,
         tiers_fired=verdict.fired,
+        under_tier=verdict.under,
         exits=tuple(_sale(order, day.tickers) for order in orders.exits[: verdict.exits]),
         entries=tuple(
             _purchase(order, factors, day.tickers)

@@ -264,8 +264,11 @@ def _fill_market(names: Records, market: Market, tickers: pd.Index, params: Exec
         "mark": market.close.where(market.close.notna(), close.ffill() / split),
         "atr": atr(high, low, close, window=params.atr_window).ffill() / split,
         "rsi": rsi(total, window=14),
+        "gap": (market.adj_open / total.ffill().shift(1) - 1).where(market.close.notna()),
         "momentum": total / total.shift(20) - 1,
         "low": low.rolling(20, min_periods=1).min() / split,
+        "adv": (market.close * market.volume).rolling(20, min_periods=10).mean(),
+        "volatility": (total / total.shift(1) - 1).rolling(20, min_periods=10).std(),
     }
     for field, panel in panels.items():
         names[field] = _array(panel, tickers)

@@ -60,8 +60,16 @@ class Portfolio:
         Decisions in the present halt so far; 0 when not halted. [decisions]
     tiers_fired : int
         Drawdown tiers whose exits were forced since the drawdown was last above the first. [tiers]
+    under_tier : int
+        Decisions in a row under a tier and not halted. [decisions]
     rearmed : bool
         Whether a person has re-armed since the last decision.
+    killed : bool
+        Whether a person has pulled the kill switch: exits go on, entries do not, until it is reset.
+    nav_before : float, optional
+        At the last decision, adjusted for deposits and withdrawals since; None before the first. [currency]
+    stopped : tuple of (str, Timestamp)
+        Names sold by a stop, loss floor or gap exit, and the session of the last such sale.
     """
 
     cash: float
@@ -69,7 +77,11 @@ class Portfolio:
     positions: tuple[Position, ...] = ()
     halted: int = 0
     tiers_fired: int = 0
+    under_tier: int = 0
     rearmed: bool = False
+    killed: bool = False
+    nav_before: float | None = None
+    stopped: tuple[tuple[str, pd.Timestamp], ...] = ()
 
     def __post_init__(self) -> None:
         doubled = [t for t, count in Counter(p.ticker for p in self.positions).items() if count > 1]
@@ -103,7 +115,18 @@ class Portfolio:
             )
             for held in file.positions
         )
-        return Portfolio(file.cash, file.nav_peak, positions, file.decisions_halted, file.tiers_fired, file.rearmed)
+        return Portfolio(
+            cash=file.cash,
+            nav_peak=file.nav_peak,
+            positions=positions,
+            halted=file.decisions_halted,
+            tiers_fired=file.tiers_fired,
+            under_tier=file.decisions_under_tier,
+            rearmed=file.rearmed,
+            killed=file.killed,
+            nav_before=file.nav_before,
+            stopped=tuple((ticker, pd.Timestamp(day)) for ticker, day in sorted(file.stopped.items())),
+        )
 
     def to_file(self, date: pd.Timestamp, *, nav: float, halted_since: str | None = None) -> PortfolioFile:
         """As the artefact of the close of `date`; its NAV comes from whoever has that close. [currency]"""
@@ -127,21 +150,34 @@ class Portfolio:
             halted_since=halted_since,
             decisions_halted=self.halted,
             tiers_fired=self.tiers_fired,
+            decisions_under_tier=self.under_tier,
             rearmed=self.rearmed,
+            killed=self.killed,
+            nav_before=self.nav_before,
+            stopped={ticker: f"{day:%Y-%m-%d}" for ticker, day in self.stopped},
             positions=holdings,
         )
 
     def with_flows(self, amount: float, *, nav: float) -> Portfolio:
         """After a deposit (above 0) or a withdrawal (below) at a moment when the NAV was `nav`. [currency]
 
-        The peak moves in proportion, so that the drawdown stays what it was.
+        The peak and the NAV before move in proportion, so that drawdown and day's loss stay what they were.
         """
-        return replace(self, cash=self.cash + amount, nav_peak=self.nav_peak * (nav + amount) / nav)
+        scale = (nav + amount) / nav
+        before = None if self.nav_before is None else self.nav_before * scale
+        return replace(self, cash=self.cash + amount, nav_peak=self.nav_peak * scale, nav_before=before)
 
     def account(self) -> Account:
         """The numbers besides the positions, for the compiled decision."""
         return Account(
-            float(self.cash), float(self.nav_peak), int(self.halted), int(self.tiers_fired), bool(self.rearmed)
+            cash=float(self.cash),
+            peak=float(self.nav_peak),
+            halted=int(self.halted),
+            fired=int(self.tiers_fired),
+            under=int(self.under_tier),
+            rearmed=bool(self.rearmed),
+            killed=bool(self.killed),
+            nav_before=np.nan if self.nav_before is None else float(self.nav_before),
         )
 
     def held(self, tickers: pd.Index) -> Records:
@@ -161,4 +197,7 @@ class Portfolio:
             for field in ("shares", "cost", "high_water", "profit_taken", "time_reduced"):
                 held[field][place] = getattr(position, field)
             held["entered"][place] = calendar.searchsorted(position.entry_date, side="right")
+        for ticker, day in self.stopped:
+            if ticker in tickers:
+                held["stopped"][tickers.get_loc(ticker)] = calendar.searchsorted(day, side="right")
         return held

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from alphalib.compiled import Floats, Int8, Int32, Ints, Records, record_type
-from alphalib.params import ExecutorParams
+from alphalib.compiled import Floats, Int8, Int32, Ints, Records, compiled, record_type
+from alphalib.params import DrawdownTier, ExecutorParams
 from alphalib.risk.drawdown import PERSON, RECOVERY, SESSIONS, Tiers
 
 
@@ -19,31 +19,43 @@ class Rule(IntEnum):
     # Exits, in the order they are asked
     RESEARCH_EXIT = 1
     STOP = 2
-    MOMENTUM_EXIT = 3
-    TIME_EXIT = 4
-    DRAWDOWN_EXIT = 5
+    LOSS_FLOOR = 3
+    GAP_EXIT = 4
+    MOMENTUM_EXIT = 5
+    TIME_EXIT = 6
+    DRAWDOWN_EXIT = 7
+    DROPPED = 8
+    COVER = 9
     # Reductions
-    RESEARCH_REDUCE = 6
-    PROFIT_TAKE = 7
-    TIME_REDUCE = 8
+    RESEARCH_REDUCE = 11
+    PROFIT_TAKE = 12
+    TIME_REDUCE = 13
+    REBALANCE = 14
     # Guards
-    NOT_TRADABLE = 11
-    HALTED = 12
-    MIN_SCORE = 13
-    CONVICTION = 14
-    MOMENTUM_GATE = 15
-    VETO = 16
-    BEAR_SECTOR = 17
-    CORRELATION = 18
+    NOT_TRADABLE = 21
+    KILL_SWITCH = 22
+    HALTED = 23
+    DAILY_LOSS = 24
+    COOLDOWN = 25
+    MIN_SCORE = 26
+    CONVICTION = 27
+    MOMENTUM_GATE = 28
+    VETO = 29
+    BEAR_SECTOR = 30
+    CORRELATION = 31
+    INFEASIBLE = 32
     # Caps
-    POSITION_CAP = 21
-    SECTOR_CAP = 22
-    EQUITY_CAP = 23
-    CASH = 24
-    BELOW_MINIMUM = 25
+    MAX_POSITIONS = 41
+    POSITION_CAP = 42
+    ADV_CAP = 43
+    SECTOR_CAP = 44
+    EQUITY_CAP = 45
+    CASH = 46
+    BELOW_MINIMUM = 47
     # Only in trade logs
-    ENTRY = 31
-    DELISTING = 32
+    ENTRY = 51
+    DELISTING = 52
+    SHORT = 53
 
     @property
     def label(self) -> str:
@@ -79,10 +91,16 @@ class Name:
         Average true range. [currency]
     rsi : float
         RSI(14). [0–100]
+    gap : float
+        Open over the last close before it − 1, total return; NaN without an open and a close. [fraction]
     momentum, sector_momentum : float
         20-session total return of the name, and of its sector's ETF. [fraction]
     low : float
         Lowest low of 20 sessions, in units of the day. [currency]
+    adv : float
+        Mean of close × volume over 20 sessions, NaN with fewer than ten. [currency]
+    volatility : float
+        Standard deviation of daily total returns over 20 sessions, NaN with fewer than ten. [fraction]
     score : float
         [0–100]
     upside : float
@@ -103,9 +121,12 @@ class Name:
     mark: float
     atr: float
     rsi: float
+    gap: float
     momentum: float
     sector_momentum: float
     low: float
+    adv: float
+    volatility: float
     score: float
     upside: float
     percentile: float
@@ -119,7 +140,7 @@ class Name:
 
 
 class Held:
-    """One position; `shares` is 0 where nothing is held, and the rest then means nothing.
+    """One position; `shares` is 0 where nothing is held, and the rest then means nothing but `stopped`.
 
     Parameters
     ----------
@@ -131,6 +152,8 @@ class Held:
         Resting in the next session, NaN for none; written by the decision. [currency]
     entered : int
         Number of the session of entry in the exchange calendar.
+    stopped : int
+        Number of the session in which the name was last sold by a stop, loss floor or gap exit; 0 for never.
     profit_taken, time_reduced : bool
         Reductions that have been done.
     forced : bool
@@ -142,6 +165,7 @@ class Held:
     high_water: float
     stop: float
     entered: int
+    stopped: int
     profit_taken: bool
     time_reduced: bool
     forced: bool
@@ -216,23 +240,42 @@ class Moment(NamedTuple):
 
 
 class Account(NamedTuple):
-    """What a portfolio remembers besides its positions; see `risk.drawdown`."""
+    """What a portfolio remembers besides its positions.
+
+    Parameters
+    ----------
+    cash : float
+        [currency]
+    peak, halted, fired, under, rearmed
+        See `risk.drawdown`.
+    killed : bool
+        Whether the kill switch is on.
+    nav_before : float
+        At the decision before, NaN when there was none. [currency]
+    """
 
     cash: float
     peak: float
     halted: int
     fired: int
+    under: int
     rearmed: bool
+    killed: bool
+    nav_before: float
 
 
 class Numbers(NamedTuple):
     """`ExecutorParams` as the compiled decision takes them, under the same names."""
 
     tiers: Tiers
+    kelly: bool
     blocks_declining: bool
     reduces_declining: bool
     bear_blocks_underweight: bool
     correlation_window: int
+    cooldown_sessions: int
+    max_positions: int
+    daily_loss_limit: float
     min_score: float
     conviction_reduction: float
     momentum_gate_threshold: float
@@ -241,7 +284,12 @@ class Numbers(NamedTuple):
     bear_max_position_pct: float
     max_sector_pct: float
     max_equity_pct: float
+    max_adv_pct: float
     target_positions: float
+    kelly_fraction: float
+    kelly_cap: float
+    kelly_win_rate: float
+    kelly_payoff: float
     min_order: float
     sector_overweight: float
     sector_underweight: float
@@ -265,6 +313,8 @@ class Numbers(NamedTuple):
     reduce_fraction: float
     momentum_exit_threshold: float
     momentum_exit_rsi: float
+    loss_floor_pct: float
+    gap_exit_pct: float
     sector_veto_pct: float
 
 
@@ -305,31 +355,82 @@ class Verdict(NamedTuple):
     multiplier: float
     halted: int
     fired: int
+    under: int
     kept: int
     exits: int
     entries: int
     refused: int
 
 
+@compiled
+def first_verdict(cash: float) -> Verdict:
+    """What a book of cash remembers before its first decision."""
+    return Verdict(cash, cash, 0.0, 1.0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@compiled
+def account_after(verdict: Verdict, cash: float) -> Account:
+    """What a simulated book brings to its next decision: the memory of the last, and the cash after a session."""
+    return Account(cash, verdict.peak, verdict.halted, verdict.fired, verdict.under, False, False, verdict.nav)
+
+
 _REARM = {"sessions": SESSIONS, "recovery": RECOVERY, "person": PERSON}
-_CONVERTED = ("tiers", "blocks_declining", "reduces_declining", "bear_blocks_underweight", "correlation_window")
+_CONVERTED = {
+    "tiers",
+    "kelly",
+    "blocks_declining",
+    "reduces_declining",
+    "bear_blocks_underweight",
+    "correlation_window",
+    "cooldown_sessions",
+    "max_positions",
+}
+
+
+class Graduated(Protocol):
+    """Parameters with a graduated response to drawdown, as `ExecutorParams` has them."""
+
+    @property
+    def drawdown_tiers(self) -> tuple[DrawdownTier, ...]:
+        """Steps, shallowest first."""
+
+    @property
+    def rearm_rule(self) -> Literal["sessions", "recovery", "person"]:
+        """What ends a halt."""
+
+    @property
+    def rearm_sessions(self) -> int:
+        """Of a halt. [sessions]"""
+
+    @property
+    def tier_rearm_sessions(self) -> int:
+        """Under a tier. [sessions]"""
+
+
+def tiers(params: Graduated) -> Tiers:
+    """The drawdown's parameters as the compiled decision takes them."""
+    steps = params.drawdown_tiers
+    return Tiers(
+        drawdown=np.array([tier.drawdown for tier in steps], dtype=np.float64),
+        multiplier=np.array([tier.multiplier for tier in steps], dtype=np.float64),
+        forced_exits=np.array([tier.forced_exits for tier in steps], dtype=np.int64),
+        rearm_rule=_REARM[params.rearm_rule],
+        rearm_sessions=params.rearm_sessions,
+        tier_rearm_sessions=params.tier_rearm_sessions,
+    )
 
 
 def numbers(params: ExecutorParams) -> Numbers:
     """Parameters as the compiled decision takes them."""
-    tiers = params.drawdown_tiers
     return Numbers(
-        tiers=Tiers(
-            drawdown=np.array([tier.drawdown for tier in tiers], dtype=np.float64),
-            multiplier=np.array([tier.multiplier for tier in tiers], dtype=np.float64),
-            forced_exits=np.array([tier.forced_exits for tier in tiers], dtype=np.int64),
-            rearm_rule=_REARM[params.rearm_rule],
-            rearm_sessions=params.rearm_sessions,
-        ),
+        tiers=tiers(params),
+        kelly=params.sizing_rule == "kelly",
         blocks_declining=params.conviction_rule == "block",
         reduces_declining=params.conviction_rule == "reduce",
         bear_blocks_underweight=params.bear_blocks_underweight,
         correlation_window=params.correlation_window,
+        cooldown_sessions=params.cooldown_sessions,
+        max_positions=params.max_positions,
         **{name: float(getattr(params, name)) for name in Numbers._fields if name not in _CONVERTED},
     )
 

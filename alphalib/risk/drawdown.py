@@ -11,13 +11,14 @@ SESSIONS, RECOVERY, PERSON = range(3)
 
 
 class Tiers(NamedTuple):
-    """`ExecutorParams.drawdown_tiers` as arrays, shallowest first, and the rule that ends a halt."""
+    """`ExecutorParams.drawdown_tiers` as arrays, shallowest first, and the rule that ends a halt or a tier."""
 
     drawdown: Floats
     multiplier: Floats
     forced_exits: Ints
     rearm_rule: int
     rearm_sessions: int
+    tier_rearm_sessions: int
 
 
 class Drawdown(NamedTuple):
@@ -35,6 +36,8 @@ class Drawdown(NamedTuple):
         Decisions in the present halt, this one included; 0 when not halted. [decisions]
     fired : int
         Deepest tier whose exits were forced since the drawdown was last above the first; 0 none. [tiers]
+    under : int
+        Decisions in a row under a tier and not halted, this one included. [decisions]
     forced_exits : int
         Held names to be sold today. [names]
     """
@@ -44,18 +47,21 @@ class Drawdown(NamedTuple):
     multiplier: float
     halted: int
     fired: int
+    under: int
     forced_exits: int
 
 
 @compiled
-def drawdown_step(nav: float, peak: float, halted: int, fired: int, rearmed: bool, tiers: Tiers) -> Drawdown:
+def drawdown_step(
+    nav: float, peak: float, halted: int, fired: int, under: int, rearmed: bool, tiers: Tiers
+) -> Drawdown:
     """One decision's response to the drawdown (docs/rules.md, step 0).
 
     Parameters
     ----------
     nav, peak : float
         NAV at the close, and the highest one before it. [currency]
-    halted, fired : int
+    halted, fired, under : int
         As the decision before left them, see `Drawdown`.
     rearmed : bool
         A person has re-armed since.
@@ -70,6 +76,8 @@ def drawdown_step(nav: float, peak: float, halted: int, fired: int, rearmed: boo
             halted, peak = 0, nav
         elif tiers.rearm_rule == RECOVERY and nav / peak - 1.0 > first:
             halted = 0
+    elif tiers.rearm_rule == SESSIONS and under >= tiers.tier_rearm_sessions and nav > 0.0:
+        peak = nav
     drawdown = nav / peak - 1.0
     if drawdown > first:
         fired = 0
@@ -82,4 +90,5 @@ def drawdown_step(nav: float, peak: float, halted: int, fired: int, rearmed: boo
     multiplier = tiers.multiplier[reached - 1] if reached > 0 else 1.0
     if halted > 0 or multiplier == 0.0:
         halted, multiplier = halted + 1, 0.0
-    return Drawdown(peak, drawdown, multiplier, halted, max(fired, reached), forced_exits)
+    under = under + 1 if reached > 0 and halted == 0 else 0
+    return Drawdown(peak, drawdown, multiplier, halted, max(fired, reached), under, forced_exits)

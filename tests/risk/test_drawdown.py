@@ -6,16 +6,18 @@ import pytest
 from alphalib.risk.drawdown import PERSON, RECOVERY, SESSIONS, Tiers, drawdown_step
 
 
-def tiers(*, rule=SESSIONS, sessions=20):
-    return Tiers(np.array([-0.02, -0.04, -0.08]), np.array([0.5, 0.25, 0.0]), np.array([0, 1, 2]), rule, sessions)
+def tiers(*, rule=SESSIONS, sessions=20, patience=63):
+    return Tiers(
+        np.array([-0.02, -0.04, -0.08]), np.array([0.5, 0.25, 0.0]), np.array([0, 1, 2]), rule, sessions, patience
+    )
 
 
 def walk(navs, rules, *, peak=100.0, rearmed=()):
     """Steps along a path of NAVs, each from the memory of the one before."""
-    halted, fired, steps = 0, 0, []
+    halted, fired, under, steps = 0, 0, 0, []
     for number, nav in enumerate(navs):
-        step = drawdown_step(nav, peak, halted, fired, number in rearmed, rules)
-        peak, halted, fired = step.peak, step.halted, step.fired
+        step = drawdown_step(nav, peak, halted, fired, under, number in rearmed, rules)
+        peak, halted, fired, under = step.peak, step.halted, step.fired, step.under
         steps.append(step)
     return steps
 
@@ -46,6 +48,22 @@ def test_a_halt_lasts_its_sessions_whatever_the_nav_does_and_starts_a_new_peak()
     assert steps[3].peak == 99.0
 
 
+def test_a_book_long_under_a_tier_starts_a_new_peak():
+    steps = walk([97.0, 96.9, 97.1, 96.0, 95.0], tiers(patience=3))
+    assert [step.under for step in steps] == [1, 2, 3, 0, 0]
+    assert [step.multiplier for step in steps] == [0.5, 0.5, 0.5, 1.0, 1.0]  # 95 / 96 − 1 = −1.04 %
+    assert steps[-1].peak == 96.0
+
+
+def test_only_decisions_in_a_row_and_not_halted_count_as_under_a_tier():
+    assert [step.under for step in walk([97.0, 99.0, 97.0, 91.0, 97.0], tiers(patience=3))] == [1, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("rule", [RECOVERY, PERSON])
+def test_time_under_a_tier_counts_under_the_rule_of_sessions_only(rule):
+    assert walk([97.0] * 9, tiers(rule=rule, patience=3))[-1].peak == 100.0
+
+
 def test_a_halt_ends_with_the_recovery_and_keeps_the_peak():
     steps = walk([91.0, 97.0, 98.0, 98.5], tiers(rule=RECOVERY))
     assert [step.halted for step in steps] == [1, 2, 3, 0]
@@ -59,7 +77,7 @@ def test_only_a_person_ends_a_halt_that_waits_for_one():
 
 
 def test_without_tiers_nothing_is_scaled():
-    none = Tiers(np.empty(0), np.empty(0), np.empty(0, np.int64), SESSIONS, 20)
+    none = Tiers(np.empty(0), np.empty(0), np.empty(0, np.int64), SESSIONS, 20, 63)
     assert walk([50.0], none)[0].multiplier == 1.0
 
 
