@@ -7,6 +7,7 @@ cluster. What a batch gave is written as one part, atomically, and forgotten: me
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -116,7 +117,8 @@ def run_sweep(
     ledger : Ledger
         Each cell is opened there before the first one runs.
     store : Store
-        Parts go to `sweeps/{name}/{hash of history, costs, cash and benchmark}/`.
+        Parts go to `sweeps/{name}/{hash}/`, the hash being of all that decides a result: history, costs, cash,
+        benchmark, lineage, `made_by` and `code_version`.
     name : str
         Of the sweep.
     costs, cash
@@ -150,23 +152,15 @@ def run_sweep(
         require_windows(history.atr_window, history.correlation_window, params)
     costs, first, tell = costs or Costs(), first_scored(history), step or _silent
     benchmark = None if spy is None else spy.reindex(history.sessions).to_numpy(dtype=float)
-    identity = fingerprint(history, costs.model_dump_json(), cash, benchmark)
-    folder = f"sweeps/{name}/{identity}"
-    trial = {
-        "lineage": lineage,
-        "kind": "backtest",
-        "data_hash": identity,
-        "code_version": code_version,
-        "asof": history.sessions[-1],
-    }
+    data = fingerprint(history)
     context = {**(made_by or {}), "costs": costs.model_dump(), "cash": cash}
+    trial = {"lineage": lineage, "kind": "backtest", "data_hash": data, "code_version": code_version}
+    folder = f"sweeps/{name}/{fingerprint(benchmark, json.dumps([trial, context], sort_keys=True))}"
     with store.lock(f"sweep-{name}".replace("/", "-")):
         done = {cell for part in _parts(store, folder, ["cell"]) for cell in part["cell"]}
         pending = {cell: params for cell, params in named.items() if cell not in done}
-        opened = {
-            cell: ledger.open_trial(**trial, params={**context, type(params).__name__: params.model_dump(mode="json")})
-            for cell, params in pending.items()
-        }
+        asked = [{**context, type(params).__name__: params.model_dump(mode="json")} for params in pending.values()]
+        opened = dict(zip(pending, ledger.open_trials(asked, asof=history.sessions[-1], **trial), strict=True))
         counted = len(named) - len(pending)
         for records in _computed(history, pending, (costs, cash, first, benchmark), n_jobs=n_jobs, cluster=cluster):
             part = records.assign(trial=[opened[cell] for cell in records["cell"]])
@@ -288,9 +282,9 @@ def _run_batch(
 
 def _close(ledger: Ledger, part: pd.DataFrame, sessions: pd.DatetimeIndex) -> None:
     """Before the part is written: a kill in between leaves a cell that runs again, never one without its result."""
-    for record in part.itertuples():
-        metrics = {measure: getattr(record, measure) for measure in MEASURES}
-        ledger.close_trial(record.trial, metrics=metrics, returns=pd.Series(record.returns, index=sessions))
+    metrics = part.set_index("trial")[list(MEASURES)].to_dict("index")
+    daily = dict(zip(part["trial"], part["returns"], strict=True))
+    ledger.close_trials(metrics, returns=pd.DataFrame(daily, index=sessions))
 
 
 def _parts(store: Store, folder: str, columns: list[str]) -> Iterator[pd.DataFrame]:

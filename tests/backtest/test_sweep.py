@@ -107,6 +107,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_sweep_that_was_killed_goes_on_and_gives_the_same_table(tmp_path, n_jobs):
     folder, script = tmp_path / "killed", tmp_path / "killed.py"
@@ -146,6 +147,7 @@ def test_more_cells_go_on_from_those_there_are(place):
     assert told[0] == "6 of 8 cells"
 
 
+@pytest.mark.slow
 def test_processes_say_the_same(place, tmp_path):
     pd.testing.assert_frame_equal(place.sweep(n_jobs=2).table, Place(tmp_path / "one").sweep().table)
 
@@ -176,3 +178,14 @@ def test_what_cannot_be_swept_is_said_before_anything_runs(place):
 def test_one_sweep_of_a_name_at_a_time(place):
     with place.store.lock("sweep-test"), pytest.raises(BusyError, match="already running"):
         place.sweep()
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_says_the_same(place, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        told = []
+        there = place.sweep(cluster=cluster.scheduler_address, n_jobs=-1, step=told.append)
+    assert len(told) == 4  # two cells a part, so that both workers have something to do
+    pd.testing.assert_frame_equal(there.table, Place(tmp_path / "here").sweep().table)
