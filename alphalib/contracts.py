@@ -522,6 +522,7 @@ class ModelCard(Artefact):
     data_hash: str
     code_version: str
     trial: str = Field(description="Id in the trial ledger.")
+    grant: str | None = Field(None, description="Under which the holdout confirmed it and it was fitted.")
     checks: list[GateCheck]
 
     def at(self) -> str:

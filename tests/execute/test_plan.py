@@ -79,7 +79,7 @@ def test_the_order_book_is_the_backtests_own_decision(store, world, row):
     file = portfolio.to_file(day, nav=float(backtest.nav[day]))
     store.write(file.at(), file)
 
-    decision, book = planned(known, read_inputs(store, asof=day, cash=1.0), RULES)
+    decision, book, _ = planned(known, read_inputs(store, asof=day, cash=1.0), RULES)
 
     assert portfolio.positions
     assert decision.hash == decide(portfolio, past.day(day), RULES).hash == book.decision_hash
