@@ -111,12 +111,13 @@ class Backtest:
     def orders(self) -> pd.DataFrame:
         """Every order, by the session it was decided in: `date, ticker, side, shares, reason, bound_by`."""
         log = self.logs.ordered
+        bought = np.isin(log["rule"], (Rule.ENTRY, Rule.COVER))  # strategies sign their shares, the rules do not
         return pd.DataFrame(
             {
                 "date": _dates(log["session"]),
                 "ticker": self.tickers[log["name"]],
-                "side": np.where(log["rule"] == Rule.ENTRY, "buy", "sell"),
-                "shares": log["shares"],
+                "side": np.where(bought, "buy", "sell"),
+                "shares": np.abs(log["shares"]),
                 "reason": _labels(log["rule"]),
                 "bound_by": _labels(log["bound"]),
             }

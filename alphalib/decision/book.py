@@ -47,6 +47,12 @@ def order_book(
     """
     if decision.date != day.date:
         raise InputError(f"the decision is of {decision.date:%Y-%m-%d}, the day is {day.date:%Y-%m-%d}")
+    portfolio.require_long("an order book")
+    short = [p.ticker for p in decision.entries if p.shares < 0]
+    if short:
+        raise InputError(
+            f"an order book sells nothing short, the decision wants {', '.join(short)}; backtest it instead"
+        )
     predicted = {p.ticker: p for p in predictions.predictions} if predictions else {}
     halt = [f"no entries: halted after a drawdown, decision {decision.halted} of the halt"] if decision.halted else []
     stops = _stops(decision, day, portfolio, params)

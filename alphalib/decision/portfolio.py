@@ -24,7 +24,7 @@ class Position:
     ticker : str
         The market's column.
     shares : int
-        Whole, in units of the day. [shares]
+        Whole, in units of the day; a short position, below 0, lives in backtests only. [shares]
     cost : float
         Average price paid, slippage in and commission not. [currency]
     entry_date : Timestamp
@@ -87,7 +87,7 @@ class Portfolio:
         doubled = [t for t, count in Counter(p.ticker for p in self.positions).items() if count > 1]
         if doubled:
             raise InputError(f"a portfolio has one position a ticker, {doubled[0]} has several")
-        empty = [p.ticker for p in self.positions if p.shares < 1]
+        empty = [p.ticker for p in self.positions if p.shares == 0]
         if empty:
             raise InputError(f"a position has at least one share, {empty[0]} has none")
         if self.cash < 0:
@@ -130,6 +130,7 @@ class Portfolio:
 
     def to_file(self, date: pd.Timestamp, *, nav: float, halted_since: str | None = None) -> PortfolioFile:
         """As the artefact of the close of `date`; its NAV comes from whoever has that close. [currency]"""
+        self.require_long("a portfolio file")
         holdings = [
             Holding(
                 ticker=p.ticker,
@@ -157,6 +158,14 @@ class Portfolio:
             stopped={ticker: f"{day:%Y-%m-%d}" for ticker, day in self.stopped},
             positions=holdings,
         )
+
+    def require_long(self, what: str) -> None:
+        """Refuse short positions, which live in backtests only."""
+        short = [p.ticker for p in self.positions if p.shares < 0]
+        if short:
+            raise InputError(
+                f"{what} takes no short positions, {', '.join(short)} is short; they live in backtests only"
+            )
 
     def with_flows(self, amount: float, *, nav: float) -> Portfolio:
         """After a deposit (above 0) or a withdrawal (below) at a moment when the NAV was `nav`. [currency]
