@@ -32,6 +32,7 @@ from alphalib.decision.shapes import (
     first_verdict,
     numbers,
 )
+from alphalib.decision.strategies.params import Strategy
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams
 from alphalib.risk.drawdown import Tiers
@@ -41,7 +42,7 @@ __all__ = ["Backtest", "simulate"]
 
 def simulate(
     history: History,
-    params: ExecutorParams,
+    params: ExecutorParams | Strategy,
     *,
     costs: Costs | None = None,
     cash: float = 1_000_000.0,
@@ -53,8 +54,8 @@ def simulate(
     ----------
     history : History
         Made once; may serve hundreds of settings, as long as their windows are its own.
-    params : ExecutorParams
-        The rules' numbers.
+    params : ExecutorParams or Strategy
+        The rules' numbers, or another strategy's (docs/strategies.md).
     costs : Costs, optional
         The usual ones without it.
     cash : float
@@ -71,6 +72,12 @@ def simulate(
     InputError
         Without cash, with another history's minutes, or when the history was made for other windows.
     """
+    if isinstance(params, Strategy):
+        from alphalib.backtest.targets import simulate_strategy  # it needs this module's parts
+
+        if minutes is not None:
+            raise InputError(f"{type(params).__name__} trades at the open; minute bars are for ExecutorParams")
+        return simulate_strategy(history, params, costs=costs, cash=cash)
     if not cash > 0:
         raise InputError(f"cash must be above 0, got {cash}")
     require_windows(history.atr_window, history.correlation_window, params)

@@ -16,13 +16,17 @@ from alphalib.decision.core import decide_once
 from alphalib.decision.history import Day
 from alphalib.decision.portfolio import Portfolio
 from alphalib.decision.shapes import FACTORS, Rule, empty_orders, numbers
+from alphalib.decision.strategies.params import Strategy
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams
 
 
 @dataclass(frozen=True)
 class Sale:
-    """A sale at the next open: the whole position (`signal` EXIT) or a part (REDUCE), and what asked for it."""
+    """A sale at the next open: the whole position (`signal` EXIT) or a part (REDUCE), and what asked for it.
+
+    Shares below 0 buy a short position back.
+    """
 
     ticker: str
     shares: int
@@ -41,7 +45,7 @@ class Purchase:
     ticker : str
         The market's column.
     shares : int
-        Whole. [shares]
+        Whole; below 0 they are sold short. [shares]
     weight : float
         Wanted, over NAV, before the rooms left by the caps. [fraction]
     bound_by : str
@@ -127,7 +131,7 @@ class Decision:
         )
 
 
-def decide(portfolio: Portfolio, day: Day, params: ExecutorParams) -> Decision:
+def decide(portfolio: Portfolio, day: Day, params: ExecutorParams | Strategy) -> Decision:
     """Decide what to do in the session after `day`: docs/rules.md. Pure and deterministic.
 
     Parameters
@@ -136,13 +140,18 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams) -> Decision:
         As it stands after the close of the day.
     day : Day
         What was known then.
-    params : ExecutorParams
-        The rules' numbers; its windows must be those the day was made for.
+    params : ExecutorParams or Strategy
+        The rules' numbers, whose windows must be those the day was made for; or another strategy's numbers.
 
     Returns
     -------
     Decision
     """
+    if isinstance(params, Strategy):
+        from alphalib.decision.strategies.rebalance import decide_strategy  # it needs this module's `Decision`
+
+        return decide_strategy(portfolio, day, params)
+    portfolio.require_long("the rules")
     require_windows(day.atr_window, day.correlation_window, params)
     held, orders = portfolio.held(day.tickers), empty_orders(len(day.tickers))
     unpriced = (held["shares"] > 0) & ~(day.names["mark"] > 0)
