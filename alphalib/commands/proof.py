@@ -1,0 +1,37 @@
+"""`python -m alphalib certify`, `calibrate`: what is run on the whole library."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from alphalib.commands.common import StoreUrl, steps, store_at, tell
+from alphalib.sessions import require_session
+
+app = typer.Typer()
+
+
+@app.command()
+def certify(
+    stage: Annotated[list[str] | None, typer.Argument(metavar="[STAGE]…", help="Which; all without it.")] = None,
+    store: StoreUrl = None,
+    dates: Annotated[int, typer.Option(help="After how many dates the future is corrupted; at least 8.")] = 8,
+    start: Annotated[str | None, typer.Option(metavar="DATE", help="First session that is read.")] = None,
+) -> None:
+    """Prove that nothing known at a date changes with what comes after; the embedded market without prices stored."""
+    from alphalib.proof import certify, stages_called
+    from alphalib.proof import steps as steps_of
+    from alphalib.proof.received import received_from
+
+    stages = stages_called(stage)
+    received = received_from(store_at(store))
+    if start is not None:
+        received = received.since(require_session(start))
+    began = time.monotonic()
+    with steps(steps_of(len(stages), dates)) as step:
+        certificate = certify(received, stages, dates=dates, step=step)
+    tell([*certificate.lines(), f"{time.monotonic() - began:.0f} s"])
+    if not certificate.passed:
+        raise typer.Exit(1)
