@@ -337,6 +337,8 @@ def sell(
     fill.realised = price / position.cost - 1.0
     fill.cost, fill.slippage = commission(shares, shares * price, tariff), shares * (chance.price - price)
     position.shares -= shares
+    if rule == Rule.STOP.value or rule == Rule.LOSS_FLOOR.value or rule == Rule.GAP_EXIT.value:
+        position.stopped = session
     return shares * price - fill.cost
 
 

@@ -1,0 +1,158 @@
+"""Minute bars beside a history: found by session and name, in regular hours, in the units of the daily bars."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alphalib.backtest.minutes import BARS, minutes_of
+from alphalib.backtest.simulate import simulate
+from alphalib.decision import history
+from alphalib.errors import InputError
+from alphalib.sources.sample.minutes import session_path
+from alphalib.store import Store
+from tests.backtest.runs import Run, flat_run, random_minutes, random_run
+
+HALF_DAY = pd.Timestamp("2019-07-03")
+
+
+def history_of(run: Run):
+    return history(run.market, run.signals, percentile=run.percentile, veto=run.veto, params=run.params)
+
+
+RUN = random_run(3, names=4, sessions=130)
+KNOWN = history_of(RUN)
+
+
+def path_of(run: Run, ticker: str, row: int) -> pd.DataFrame:
+    bar = {field: float(getattr(run.market, field)[ticker].iloc[row]) for field in BARS}
+    return session_path(bar, seed=1, ticker=ticker, day=run.market.sessions[row])
+
+
+def test_bars_are_found_by_session_and_name():
+    row, ticker = 30, str(RUN.market.tickers[2])
+    path = path_of(RUN, ticker, row)
+    minutes = minutes_of({ticker: path, "ELSEWHERE": path}, KNOWN)
+    place = minutes.tickers.get_loc(ticker)
+    assert (minutes.end > minutes.start).sum() == 1
+    bars = minutes.bars[minutes.start[row, place] : minutes.end[row, place]]
+    assert bars["minute"].tolist() == list(range(390))
+    for field in BARS:
+        np.testing.assert_array_equal(bars[field], path[field])
+
+
+def test_a_half_day_is_shorter():
+    row = RUN.market.sessions.get_loc(HALF_DAY)
+    minutes = minutes_of({"N001": path_of(RUN, "N001", row)}, KNOWN)
+    assert minutes.lengths[row] == 210
+    assert minutes.lengths[row - 1] == 390
+    assert len(minutes.bars) == 210
+
+
+def test_only_regular_hours_and_whole_prices_count_and_order_does_not():
+    path = path_of(RUN, "N001", 30)
+    early = path.assign(time=path["time"] - pd.Timedelta(hours=5))
+    late = path.assign(time=path["time"] + pd.Timedelta(hours=7))
+    broken = path.iloc[:5].assign(time=path["time"].iloc[:5] + pd.Timedelta(days=1), low=np.nan)
+    mixed = pd.concat([late, broken, path, early.iloc[:200]]).sample(frac=1, random_state=1)
+    np.testing.assert_array_equal(minutes_of({"N001": mixed}, KNOWN).bars, minutes_of({"N001": path}, KNOWN).bars)
+
+
+def test_the_bus_has_a_file_a_name_and_month(tmp_path):
+    store, rows = Store(tmp_path), (5, 30)
+    paths = {row: path_of(RUN, "N001", row) for row in rows}
+    for row, path in paths.items():
+        store.write_table(f"prices/minute/N001/{RUN.market.sessions[row]:%Y-%m}.parquet", path)
+    store.write_table("prices/minute/N001/1999-01.parquet", paths[5].assign(open=-1.0))
+    found = minutes_of(store, KNOWN)
+    given = minutes_of({"N001": pd.concat(paths.values())}, KNOWN)
+    np.testing.assert_array_equal(found.bars, given.bars)
+    np.testing.assert_array_equal(found.start, given.start)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda path: pd.concat([path, path.iloc[7:8]]), r"N001: 2019-02-14 14:37 UTC has two; keep one"),
+        (lambda path: path.assign(time=path["time"].dt.tz_localize(None)), "times need a zone"),
+        (
+            lambda path: path.assign(**{name: path[name] / 4 for name in ("open", "high", "low", "close")}),
+            "N001 on 2019-02-14 run from .* both must be as printed that day, without later splits",
+        ),
+    ],
+    ids=["two bars", "no zone", "after a split"],
+)
+def test_bars_that_cannot_be_are_refused(change, message):
+    assert RUN.market.sessions[30] == pd.Timestamp("2019-02-14")
+    with pytest.raises(InputError, match=message):
+        minutes_of({"N001": change(path_of(RUN, "N001", 30))}, KNOWN)
+
+
+def test_another_historys_minutes_are_refused():
+    other = history_of(random_run(3, names=5, sessions=130))
+    with pytest.raises(InputError, match="laid beside another history"):
+        simulate(KNOWN, RUN.params, minutes=minutes_of({}, other))
+
+
+def test_without_any_minute_bar_daily_bars_serve():
+    assert simulate(KNOWN, RUN.params, minutes=minutes_of({}, KNOWN)).hash == simulate(KNOWN, RUN.params).hash
+
+
+# Fills
+
+
+def rehearsed(changes: dict[int, dict[int, float]], **params):
+    """`flat_run` with minutes at 100 on given rows, but for closes {row: {minute: close}}; each opens where it was."""
+    run = flat_run()
+    tables = []
+    for row, closes in changes.items():
+        path = session_path(dict.fromkeys(BARS, 100.0), seed=1, ticker="N000", day=run.market.sessions[row])
+        close = path["close"].to_numpy(copy=True)
+        for minute, price in closes.items():
+            close[minute:] = price
+        opened = np.append(close[0], close[:-1])
+        high, low = np.maximum(opened, close), np.minimum(opened, close)
+        tables.append(path.assign(open=opened, high=high, low=low, close=close, volume=1.0))
+    bars = {name: getattr(run.market, name).copy() for name in ("high", "low")}
+    for row, table in zip(changes, tables, strict=True):
+        bars["high"].iloc[row], bars["low"].iloc[row] = table["high"].max(), table["low"].min()
+    rules = run.params.model_copy(update=params)
+    return replace(run, market=replace(run.market, **bars), params=rules, minutes={"N000": pd.concat(tables)})
+
+
+def fills_of(run: Run) -> list[tuple]:
+    trades = run.backtest().trades
+    return [
+        (trade.reason, trade.trigger, trade.minute, round(trade.price / (1.001 if trade.side == "buy" else 0.999), 6))
+        for trade in trades.itertuples()
+    ]
+
+
+def test_an_entry_waits_for_its_trigger():
+    assert fills_of(rehearsed({1: {20: 97.9}}, vwap_discount_pct=0.05))[0] == ("entry", "pullback", 21, 97.9)
+
+
+def test_an_entry_without_a_trigger_comes_late_and_earlier_on_a_half_day():
+    assert fills_of(rehearsed({1: {}}))[0] == ("entry", "expiry", 360, 100.0)
+    assert fills_of(rehearsed({1: {}}, expiry_minutes_before_close=90))[0] == ("entry", "expiry", 300, 100.0)
+
+
+def test_a_stop_fills_in_the_first_minute_that_reaches_it():
+    # No average range yet, so the stop is a tenth below the cost of 100.1.
+    run = rehearsed({5: {100: 91.0, 150: 89.0}}, gap_exit_pct=0.5)
+    assert fills_of(run)[1] == ("stop", "", 150, pytest.approx(100.1 * 0.9))
+    gapped = rehearsed({5: {100: 80.0}})
+    table = gapped.minutes["N000"]
+    table.loc[table.index[100], ["open", "high"]] = 80.0
+    assert fills_of(gapped)[1] == ("stop", "", 100, 80.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_minutes_make_no_money(seed):
+    run = random_minutes(random_run(500 + seed, names=6, sessions=80), seed=seed)
+    backtest = run.backtest()
+    assert (backtest.cash >= 0).all()
+    bought = backtest.trades[backtest.trades["side"] == "buy"]
+    assert set(bought["trigger"]) <= {"open", "pullback", "vwap", "support", "expiry"}
+    assert (bought["minute"].isna() == (bought["trigger"] == "open")).all()
