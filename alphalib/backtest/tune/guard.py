@@ -50,9 +50,9 @@ class Guardrails:
     validation: float = 0.30
     embargo: int = 21
     shortlist: int = 5
-    level: float = 0.05
+    level: float = 0.10
     holdout_level: float = 0.20
-    deflated: float = 0.95
+    deflated: float = 0.90
     pbo: float = 0.50
     pbo_blocks: int = 10
     trades: int = 50
