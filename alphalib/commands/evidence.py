@@ -1,0 +1,64 @@
+"""`python -m alphalib ledger`, `grant`, `power`: what was tried, what may be looked at, what could be found."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alphalib.commands.common import StoreUrl, store_at, tell
+from alphalib.errors import InputError
+from alphalib.evidence.holdout import holdout_line, quarter_of
+from alphalib.evidence.ledger import Ledger
+from alphalib.pipeline.asof import resolved_asof
+from alphalib.report.words import count
+
+app = typer.Typer()
+
+LINEAGES = ("predictor", "executor params", "scoring weights", "veto", "research boosts")
+"""Questions that have a holdout of their own."""
+
+Lineage = Annotated[str | None, typer.Argument(metavar="[LINEAGE]", help=f"One of {', '.join(LINEAGES)}, or another.")]
+
+
+@app.command("ledger")
+def ledger_command(lineage: Lineage = None, store: StoreUrl = None) -> None:
+    """Trials, grants and promises by lineage; of one lineage, its latest trials."""
+    ledger = Ledger(store_at(store).local_path("evidence/ledger.db"))
+    trials, grants = ledger.trials(lineage), ledger.grants(lineage)
+    if trials.empty:
+        raise InputError("no trial was ever opened" + (f" in {lineage!r}" if lineage else ""))
+    for name, own in trials.groupby("lineage", sort=False):
+        given = grants[grants["lineage"] == name]
+        used = int(given["used_asof"].notna().sum())
+        tell(
+            [
+                f"{name}: {count(len(own), 'trial')} worth {ledger.effective_count(name):.1f} independent ones, "
+                f"{count(int(own['metrics'].isna().sum()), 'trial')} not closed; "
+                f"{count(len(given), 'grant')} given, {used} used"
+            ]
+        )
+    if lineage:
+        shown = trials.tail(20)
+        metrics = [", ".join(f"{k} {v:.4g}" for k, v in (m or {}).items() if v is not None) for m in shown["metrics"]]
+        tell([f"{t.id}  {t.asof}  {t.kind:<12} {m}" for t, m in zip(shown.itertuples(), metrics, strict=True)])
+
+
+@app.command("grant")
+def grant_command(
+    lineage: Annotated[str, typer.Argument(help=f"One of {', '.join(LINEAGES)}.")],
+    by: Annotated[str, typer.Option(help="Who gives it.")],
+    store: StoreUrl = None,
+) -> None:
+    """Allow one look at a lineage's holdout this quarter; the next run that has something to confirm uses it."""
+    if lineage not in LINEAGES:
+        raise InputError(f"there is no lineage {lineage!r} with a holdout; there are {', '.join(LINEAGES)}")
+    bus = store_at(store)
+    asof = resolved_asof(bus, None)
+    Ledger(bus.local_path("evidence/ledger.db")).give_grant(lineage, asof=asof, by=by)
+    tell(
+        [
+            f"{lineage!r} may look once at outcomes after {holdout_line(asof):%Y-%m-%d} within {quarter_of(asof)}; "
+            "unused it lapses with the quarter"
+        ]
+    )

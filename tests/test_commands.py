@@ -1,0 +1,78 @@
+"""What a person asks of evidence and of trading, as typed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alphalib.__main__ import main
+from alphalib.contracts import PortfolioFile
+from alphalib.evidence.ledger import Ledger
+from alphalib.store import Store
+
+
+@pytest.fixture
+def bus(tmp_path):
+    return Store(str(tmp_path))
+
+
+def run(bus, *words):
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--store", bus.url])
+    return ended.value.code
+
+
+def ledger_of(bus):
+    return Ledger(bus.local_path("evidence/ledger.db"))
+
+
+def a_trial(bus, lineage="predictor"):
+    ledger = ledger_of(bus)
+    trial = ledger.open_trial(
+        lineage=lineage, kind="model fit", params={"trees": 50}, data_hash="0", code_version="0", asof="2023-12-29"
+    )
+    days = pd.date_range("2023-01-02", periods=30, freq="B")
+    ledger.close_trial(trial, metrics={"rank_ic": 0.0123}, returns=pd.Series(np.arange(30.0), index=days))
+
+
+def test_an_empty_ledger_says_so(bus, capsys):
+    assert run(bus, "ledger") == 2
+    assert "no trial was ever opened" in capsys.readouterr().err
+
+
+def test_trials_are_told_by_lineage(bus, capsys):
+    a_trial(bus)
+    assert run(bus, "ledger") == 0
+    told = "predictor: 1 trial worth 1.0 independent ones, no trials not closed; no grants given, 0 used"
+    assert capsys.readouterr().out.strip() == told
+    assert run(bus, "ledger", "predictor") == 0
+    assert "model fit    rank_ic 0.0123" in capsys.readouterr().out
+
+
+def test_a_quarter_has_one_grant(bus, capsys):
+    assert run(bus, "grant", "veto", "--by", "a person") == 0
+    assert "'veto' may look once at outcomes after 2022-09-30 within 2023Q4" in capsys.readouterr().out
+    assert run(bus, "grant", "veto", "--by", "a person") == 2
+    assert "possible from 2024-01-01" in capsys.readouterr().err
+    assert run(bus, "grant", "luck", "--by", "a person") == 2
+    assert "there is no lineage 'luck' with a holdout" in capsys.readouterr().err
+    assert ledger_of(bus).grants("veto")["given_by"].to_list() == ["a person"]
+
+
+def test_a_person_ends_a_halt(bus, capsys):
+    assert run(bus, "rearm") == 2
+    assert "no portfolio was ever recorded" in capsys.readouterr().err
+    flat = PortfolioFile(date="2023-12-28", cash=9e5, nav=9e5, nav_peak=1e6)
+    bus.write(flat.at(), flat)
+    assert run(bus, "rearm") == 2
+    assert "nothing is halted" in capsys.readouterr().err
+    bus.write(flat.at(), flat.model_copy(update={"decisions_halted": 3, "killed": True}))
+    assert run(bus, "rearm") == 0
+    found = bus.read(flat.at(), PortfolioFile)
+    assert (found.rearmed, found.killed, found.nav_peak) == (True, False, 1e6)
+
+
+def test_parity_without_a_plan_says_what_to_run(bus, capsys):
+    assert run(bus, "parity") == 2
+    assert "run `python -m alphalib.pipeline weekday` first" in capsys.readouterr().err
+    assert run(bus, "parity", "--date", "2024-01-02") == 2
+    assert "no plan was archived for 2024-01-02" in capsys.readouterr().err
