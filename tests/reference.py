@@ -40,6 +40,9 @@ class Book:
     positions: dict = field(default_factory=dict)
     reached: set = field(default_factory=set)
     decisions_halted: int = 0
+    decisions_under_tier: int = 0
+    nav_before: float = UNKNOWN  # at the decision before
+    stopped: dict = field(default_factory=dict)  # ticker: session of its last sale by stop, loss floor or gap exit
 
 
 @dataclass
@@ -65,6 +68,7 @@ class Outlook:
     """What row t of the indicators says about one name."""
 
     close: float
+    gap: float
     atr: float
     rsi: float
     momentum: float
@@ -140,6 +144,11 @@ class World:
         ]
         return [a / f for a, f in zip(average_true_range(*adjusted, self.params.atr_window), factor, strict=True)]
 
+    def _gap(self, name, t):
+        before = [total for total in self.total[name][:t] if known(total)]
+        opened = self.total[name][t] / self.close[name][t] * self.open[name][t]  # NaN without an open or a close
+        return opened / before[-1] - 1 if before else UNKNOWN
+
     def _last_close(self, name, factor):
         result, last = [], UNKNOWN
         for price, f in zip(self.close[name], factor, strict=True):
@@ -151,6 +160,7 @@ class World:
         sector = self.sector[name][t]
         return Outlook(
             close=self.close[name][t],
+            gap=self._gap(name, t),
             atr=self.atr[name][t],
             rsi=self.rsi[name][t],
             momentum=change(self.total[name], t, 20),
@@ -258,6 +268,7 @@ def decide(world, book, t) -> Orders:
     passed, blocked = guards(world, book, t, halted)
     sizes = {name: size(world, name, t, count=len(passed), multiplier=multiplier) for name in passed}
     entries, too_small = caps(world, book, sizes, t)
+    book.nav_before = book.nav
     return Orders(exits, reductions, entries, stops, blocked + too_small, drawdown, halted)
 
 
@@ -271,6 +282,8 @@ def drawdown_step(world, book, t):
             book.peak, book.decisions_halted, drawdown, above_first = book.nav, 0, 0.0, True
         elif params.rearm_rule == "recovery" and above_first:
             book.decisions_halted = 0
+    elif params.rearm_rule == "sessions" and book.decisions_under_tier >= params.tier_rearm_sessions:
+        book.peak, drawdown, above_first = book.nav, 0.0, True
     if above_first:
         book.reached.clear()
     in_force = [tier for tier in tiers if drawdown <= tier.drawdown]
@@ -283,6 +296,7 @@ def drawdown_step(world, book, t):
     halted = multiplier == 0 or book.decisions_halted > 0
     if halted:
         book.decisions_halted += 1
+    book.decisions_under_tier = book.decisions_under_tier + 1 if in_force and not halted else 0
     return drawdown, multiplier, halted, forced
 
 
@@ -316,6 +330,10 @@ def exit_reason(world, name, position, look, t, *, reached, forced):
         return "research_exit"
     if reached:
         return "stop"
+    if known(look.close) and look.close <= position.cost * (1 - params.loss_floor_pct):
+        return "loss_floor"
+    if position.entered < t and look.gap <= -params.gap_exit_pct:
+        return "gap_exit"
     weak = look.momentum < params.momentum_exit_threshold and look.rsi < params.momentum_exit_rsi
     if known(look.close) and weak:
         return "momentum_exit"
@@ -354,6 +372,10 @@ def failed_guard(world, book, name, t, halted):
         return "not_tradable"
     if halted:
         return "halted"
+    if book.nav / book.nav_before - 1 <= -params.daily_loss_limit:
+        return "daily_loss"
+    if name in book.stopped and t - book.stopped[name] < params.cooldown_sessions:
+        return "cooldown"
     if not world.score[name][t] >= params.min_score:
         return "min_score"
     if world.conviction[name][t] == DECLINING and params.conviction_rule == "block":
@@ -382,7 +404,7 @@ def too_alike(world, book, name, look, t):
 def size(world, name, t, *, count, multiplier):
     """Step 3: the wanted weight, and whether the position cap cut it."""
     params, look = world.params, world.outlook(name, t)
-    wanted = tilts(world, name, look, t) / max(count, params.target_positions)
+    wanted = tilts(world, name, look, t) * base(params, count)
     cap = params.max_position_pct
     if world.regime[t] == BEAR:
         cap = min(cap, params.bear_max_position_pct)
@@ -390,6 +412,13 @@ def size(world, name, t, *, count, multiplier):
     staleness = max(1 - params.staleness_decay_per_day * late, params.staleness_floor)
     earnings = params.earnings_sizing_reduction if reports_soon(world, name, t) else 1.0
     return min(wanted, cap) * multiplier * staleness * earnings, wanted > cap
+
+
+def base(params, count):
+    if params.sizing_rule == "equal":
+        return 1 / max(count, params.target_positions)
+    p, b = params.kelly_win_rate, params.kelly_payoff
+    return params.kelly_fraction * min(max((p * b - (1 - p)) / b, 0), params.kelly_cap)
 
 
 def tilts(world, name, look, t):
@@ -429,9 +458,14 @@ def caps(world, book, sizes, t):
     entries, blocked = [], []
     for name in sorted(sizes, key=lambda name: (-world.score[name][t], name)):
         weight, capped = sizes[name]
+        if len(book.positions) + len(entries) >= params.max_positions:
+            blocked.append((name, "max_positions"))
+            continue
         close, group = world.close[name][t], world.sector[name][t]
+        adv = mean_traded(world, name, t)
         wanted = weight * nav
         rooms = {
+            "adv_cap": params.max_adv_pct * adv if adv > 0 else math.inf,
             "sector_cap": params.max_sector_pct * nav - in_sector.get(group, 0.0),
             "equity_cap": params.max_equity_pct * nav - invested,
             "cash": cash,
@@ -501,16 +535,23 @@ def delist(world, book, t):
     return fills
 
 
+def mean_traded(world, name, t):
+    """Mean value traded a day, of the last 20 sessions up to t."""
+    rows = range(max(t - 19, 0), t + 1)
+    traded = [world.close[name][row] * world.volume[name][row] for row in rows]
+    traded = [value for value in traded if known(value)]
+    return sum(traded) / len(traded) if len(traded) >= 10 else UNKNOWN
+
+
 def slippage(world, costs, name, value, t):
     """Share of the price lost when trading in session t, by what was known at the close before."""
     before = range(max(t - 20, 0), t)
-    traded = [world.close[name][row] * world.volume[name][row] for row in before]
-    traded = [value for value in traded if known(value)]
+    adv = mean_traded(world, name, t - 1)
     returns = [change(world.total[name], row, 1) for row in before]
     returns = [value for value in returns if known(value)]
     moved = costs.slippage_bps / 1e4
-    if len(traded) >= 10 and len(returns) >= 10 and sum(traded) > 0:
-        adv, mean = sum(traded) / len(traded), sum(returns) / len(returns)
+    if len(returns) >= 10 and adv > 0:
+        mean = sum(returns) / len(returns)
         volatility = math.sqrt(sum((value - mean) ** 2 for value in returns) / (len(returns) - 1))
         moved += costs.impact * volatility * math.sqrt(value / adv)
     return min(moved, 1.0)
@@ -527,6 +568,8 @@ def sell(world, book, name, shares, price, reason, costs, t, minute=-1):
     book.positions[name].shares -= shares
     if book.positions[name].shares == 0:
         del book.positions[name]
+    if reason in ("stop", "loss_floor", "gap_exit"):
+        book.stopped[name] = t
     return name, "sell", shares, price, reason, "", "", minute
 
 

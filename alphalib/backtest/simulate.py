@@ -19,17 +19,18 @@ from alphalib.decision import core
 from alphalib.decision.core import SOURCES as DECISION_SOURCES
 from alphalib.decision.core import decide_day
 from alphalib.decision.decide import require_windows
-from alphalib.decision.history import History, Moments
+from alphalib.decision.history import History
 from alphalib.decision.shapes import (
     HELD,
     ORDER,
     REFUSED,
-    Moment,
+    Moments,
     Numbers,
     Orders,
     account_after,
     empty_orders,
     first_verdict,
+    moment_at,
     numbers,
 )
 from alphalib.decision.strategies.params import Strategy
@@ -94,7 +95,7 @@ def simulate(
         plain(costs.tariff),
         float(cash),
         held,
-        plain(empty_orders(tickers)),
+        plain(empty_orders(tickers, window=history.correlation_window)),
         tuple(np.zeros(256, kind) for kind in (ORDER, REFUSED, FILL, PAYMENT)),
         frozen((minutes.start, minutes.end, minutes.bars, minutes.lengths)),
         tuple(getattr(params, field) for field in Patience._fields),
@@ -142,8 +143,7 @@ def run(
             cash = trade_session(
                 moments.session[t], bars[t], names[t - 1], held, cash, orders, verdict, of_day, patience, tariff, log
             )
-        moment = Moment(moments.returns, t + 1, moments.regime[t], moments.age[t], moments.session[t])
-        verdict = decide_day(names[t], moment, held, account_after(verdict, cash), rules, orders)
+        verdict = decide_day(names[t], moment_at(moments, t), held, account_after(verdict, cash), rules, orders)
         ordered = with_room(ordered, n_ordered, verdict.exits + verdict.entries)
         n_ordered = append(ordered, n_ordered, orders.exits, verdict.exits)
         n_ordered = append(ordered, n_ordered, orders.entries, verdict.entries)

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 
 from alphalib import scores
-from alphalib.compiled import Floats, Ints, Records, compiled, entry_point, stamp
+from alphalib.compiled import Floats, Records, compiled, entry_point, stamp
 from alphalib.decision import shapes
 from alphalib.decision.shapes import Account, Held, Moment, Name, Numbers, Orders, Rule, Verdict
 from alphalib.market import SECTORS
 from alphalib.risk import correlation, drawdown, stops
-from alphalib.risk.correlation import mean_correlation
+from alphalib.risk.correlation import add_up, mean_correlation
 from alphalib.risk.drawdown import Tiers, drawdown_step
 from alphalib.risk.stops import sector_veto, trailing_stop
 from alphalib.scores import ConvictionCode, RegimeCode, SignalCode
-from alphalib.sizing import scalers, tilts
+from alphalib.sizing import base, scalers, tilts
+from alphalib.sizing.base import equal_weight, kelly_weight
 from alphalib.sizing.scalers import earnings_scaler, staleness_scaler
 from alphalib.sizing.tilts import atr_tilt, confidence_tilt, sector_tilt, upside_tilt
 
@@ -28,7 +29,7 @@ HOLD, ENTER = int(SignalCode.HOLD), int(SignalCode.ENTER)
 REDUCE, EXIT = int(SignalCode.REDUCE), int(SignalCode.EXIT)
 DECLINING, BEAR = int(ConvictionCode.DECLINING), int(RegimeCode.BEAR)
 GROUPS = len(SECTORS) + 1  # the last one holds the names of unknown sector
-SOURCES = stamp(shapes, scores, drawdown, correlation, stops, tilts, scalers)
+SOURCES = stamp(shapes, scores, drawdown, correlation, stops, base, tilts, scalers)
 
 
 @entry_point
@@ -51,7 +52,7 @@ def decide_day(
     names: Records, moment: Moment, held: Records, account: Account, numbers: Numbers, orders: Orders
 ) -> Verdict:
     """Decide one day; writes the lists into `orders`, and the stops into `held`."""
-    kept, wanted = look_up(names, held, orders)
+    kept, wanted = look_up(moment, held, orders)
     nav = account.cash
     for place in orders.kept[:kept]:
         nav += held[place].shares * names[place].mark
@@ -60,7 +61,8 @@ def decide_day(
     )
     force_exits(names, held, orders, kept, step.forced_exits)
     exits = decide_exits(names, moment, held, numbers, orders, kept, step.drawdown)
-    passed, refused = guard(names, moment, held, numbers, orders, kept, wanted, step.halted)
+    closed = closed_by(nav, step.halted, account, numbers)
+    passed, refused = guard(names, moment, held, numbers, orders, kept, wanted, closed)
     entries, refused = size_entries(
         names, moment, held, numbers, orders, kept, passed, refused, account.cash, nav, step.multiplier
     )
@@ -80,14 +82,15 @@ def decide_day(
 
 
 @compiled
-def look_up(names: Records, held: Records, orders: Orders) -> tuple[int, int]:
+def look_up(moment: Moment, held: Records, orders: Orders) -> tuple[int, int]:
     """List the names held, and the others that research wants entered; returns how many there are of each."""
     kept, wanted = 0, 0
-    for place in range(len(names)):
+    for place in range(len(held)):
         if held[place].shares > 0:
             orders.kept[kept] = place
             kept += 1
-        elif names[place].signal == ENTER:
+    for place in moment.wanted:
+        if held[place].shares == 0:
             orders.wanted[wanted] = place
             wanted += 1
     return kept, wanted
@@ -150,11 +153,16 @@ def exit_rule(
     name: Name, position: Held, stopped: bool, waited: int, drawdown: float, numbers: Numbers
 ) -> tuple[int, float, float]:
     """First reason to sell a whole position, with its value and limit; rule 0 when there is none."""
+    floor = position.cost * (1.0 - numbers.loss_floor_pct)
     weak = name.momentum < numbers.momentum_exit_threshold and name.rsi < numbers.momentum_exit_rsi
     if name.signal == EXIT:
         return Rule.RESEARCH_EXIT.value, name.score, math.nan
     if stopped:
         return Rule.STOP.value, name.close, position.stop
+    if name.close <= floor:
+        return Rule.LOSS_FLOOR.value, name.close, floor
+    if waited > 0 and name.gap <= -numbers.gap_exit_pct:
+        return Rule.GAP_EXIT.value, name.gap, -numbers.gap_exit_pct
     if weak and not math.isnan(name.close):
         return Rule.MOMENTUM_EXIT.value, name.momentum, numbers.momentum_exit_threshold
     if name.signal <= HOLD and waited >= numbers.time_decay_exit_days:
@@ -179,6 +187,19 @@ def reduction_rule(name: Name, position: Held, age: int, waited: int, numbers: N
 
 
 @compiled
+def closed_by(nav: float, halted: int, account: Account, numbers: Numbers) -> tuple[int, float, float]:
+    """What keeps the whole book from entering anything, with its value and limit; rule 0 when nothing does."""
+    if account.killed:
+        return Rule.KILL_SWITCH.value, math.nan, math.nan
+    if halted > 0:
+        return Rule.HALTED.value, float(halted), math.nan
+    change = nav / account.nav_before - 1.0 if account.nav_before > 0.0 else 0.0
+    if change <= -numbers.daily_loss_limit:
+        return Rule.DAILY_LOSS.value, -change, numbers.daily_loss_limit
+    return 0, math.nan, math.nan
+
+
+@compiled
 def guard(
     names: Records,
     moment: Moment,
@@ -187,16 +208,17 @@ def guard(
     orders: Orders,
     kept: int,
     wanted: int,
-    halted: int,
+    closed: tuple[int, float, float],
 ) -> tuple[int, int]:
     """Ask the guards about every name to enter; returns how many passed and how many were refused."""
     passed, refused = 0, 0
+    group_peers(names, orders, kept)
     for place in orders.wanted[:wanted]:
         name = names[place]
-        rule, value, limit = failed_guard(name, moment.regime, halted, numbers)
+        rested = moment.session - held[place].stopped
+        rule, value, limit = failed_guard(name, moment.regime, rested, closed, numbers)
         if rule == 0 and name.sector >= 0:
-            peers = peers_of(name.sector, names, orders, kept)
-            alike = mean_correlation(moment.returns, moment.end, numbers.correlation_window, place, peers)
+            alike = likeness(place, name.sector, moment, numbers.correlation_window, orders)
             if alike > numbers.correlation_block_threshold:
                 rule, value, limit = Rule.CORRELATION.value, alike, numbers.correlation_block_threshold
         if rule:
@@ -209,12 +231,16 @@ def guard(
 
 
 @compiled
-def failed_guard(name: Name, regime: int, halted: int, numbers: Numbers) -> tuple[int, float, float]:
+def failed_guard(
+    name: Name, regime: int, rested: int, closed: tuple[int, float, float], numbers: Numbers
+) -> tuple[int, float, float]:
     """First guard that blocks a name, correlation aside, with its value and limit; rule 0 when all let it pass."""
     if not name.tradable:
         return Rule.NOT_TRADABLE.value, math.nan, math.nan
-    if halted > 0:
-        return Rule.HALTED.value, float(halted), math.nan
+    if closed[0] > 0:
+        return closed
+    if rested < numbers.cooldown_sessions:
+        return Rule.COOLDOWN.value, float(rested), float(numbers.cooldown_sessions)
     if not name.score >= numbers.min_score:
         return Rule.MIN_SCORE.value, name.score, numbers.min_score
     if numbers.blocks_declining and name.conviction == DECLINING:
@@ -229,14 +255,34 @@ def failed_guard(name: Name, regime: int, halted: int, numbers: Numbers) -> tupl
 
 
 @compiled
-def peers_of(sector: int, names: Records, orders: Orders, kept: int) -> Ints:
-    """Places of the held names of one sector."""
-    count = 0
+def group_peers(names: Records, orders: Orders, kept: int) -> None:
+    """List the held names sector by sector; those of unknown sector are no one's peers."""
+    first = orders.first
+    first[:] = 0
     for place in orders.kept[:kept]:
-        if names[place].sector == sector:
-            orders.peers[count] = place
-            count += 1
-    return orders.peers[:count]
+        if names[place].sector >= 0:
+            first[names[place].sector + 1] += 1
+    for sector in range(len(first) - 1):
+        first[sector + 1] += first[sector]
+        orders.whole[sector] = 0
+    for place in orders.kept[:kept]:
+        sector = names[place].sector
+        if sector >= 0:
+            orders.peers[first[sector] + orders.whole[sector]] = place
+            orders.whole[sector] += 1
+    orders.whole[:] = -1  # from here on: not yet added up
+
+
+@compiled
+def likeness(place: int, sector: int, moment: Moment, window: int, orders: Orders) -> float:
+    """Mean correlation of a name with what is held in its sector; NaN when nothing is. [correlation]"""
+    peers = orders.peers[orders.first[sector] : orders.first[sector + 1]]
+    if len(peers) == 0:
+        return math.nan
+    together = orders.together[sector, :window]
+    if orders.whole[sector] < 0:
+        orders.whole[sector] = add_up(moment.returns, moment.end, window, peers, together)
+    return mean_correlation(moment.returns, moment.end, window, place, peers, orders.whole[sector], together)
 
 
 @compiled
@@ -260,7 +306,7 @@ def size_entries(
     nav: float,
     multiplier: float,
 ) -> tuple[int, int]:
-    """Whole shares for every name that passed, best score first; returns the lengths of entries and of refused.
+    """Whole shares for every name that passed, in turn; returns the lengths of entries and of refused.
 
     Room is counted from the portfolio without today's sales, plus the batch so far.
     """
@@ -270,13 +316,17 @@ def size_entries(
     for place in orders.kept[:kept]:
         in_sector[names[place].sector] += held[place].shares * names[place].mark  # unknown is −1, the last group
     in_equity = in_sector.sum()
-    by_score(names, orders.wanted[:passed])
     entries = 0
     for place in orders.wanted[:passed]:
+        if kept + entries >= numbers.max_positions:
+            rule, value, limit = Rule.MAX_POSITIONS.value, kept + entries + 1.0, float(numbers.max_positions)
+            refuse(orders.refused[refused], moment.session, place, rule, value, limit)
+            refused += 1
+            continue
         name, order = names[place], orders.entries[entries]
         weight, capped = weigh(name, moment, passed, multiplier, numbers, orders.factors[entries])
         wanted = weight * nav
-        room, cap, value, limit = tightest_room(in_sector[name.sector], in_equity, cash, wanted, nav, numbers)
+        room, cap, value, limit = tightest_room(name.adv, in_sector[name.sector], in_equity, cash, wanted, nav, numbers)
         cut = room < wanted
         shares = math.floor(max(min(wanted, room), 0.0) / name.close)
         cost = shares * name.close
@@ -297,17 +347,6 @@ def size_entries(
 
 
 @compiled
-def by_score(names: Records, places: Ints) -> None:
-    """Sort places by their score, highest first, in place; equal scores stay in the order of tickers."""
-    for end in range(1, len(places)):
-        place, slot = places[end], end
-        while slot > 0 and names[places[slot - 1]].score < names[place].score:
-            places[slot] = places[slot - 1]
-            slot -= 1
-        places[slot] = place
-
-
-@compiled
 def weigh(
     name: Name, moment: Moment, count: int, multiplier: float, numbers: Numbers, factors: Floats
 ) -> tuple[float, bool]:
@@ -316,7 +355,7 @@ def weigh(
     cap = numbers.max_position_pct
     if moment.regime == BEAR:
         cap = min(cap, numbers.bear_max_position_pct)
-    factors[0] = 1.0 / max(float(count), numbers.target_positions)
+    factors[0] = base_weight(count, numbers)
     factors[1] = sector_tilt(name.rating, numbers.sector_overweight, numbers.sector_underweight)
     factors[2] = numbers.conviction_reduction if declining and numbers.reduces_declining else 1.0
     factors[3] = upside_tilt(name.upside, numbers.upside_minimum, numbers.upside_reduction)
@@ -339,12 +378,25 @@ def weigh(
 
 
 @compiled
+def base_weight(count: int, numbers: Numbers) -> float:
+    """Weight before the tilts of one of `count` entries. [fraction]"""
+    if numbers.kelly:
+        return kelly_weight(numbers.kelly_win_rate, numbers.kelly_payoff, numbers.kelly_fraction, numbers.kelly_cap)
+    return equal_weight(count, numbers.target_positions)
+
+
+@compiled
 def tightest_room(
-    in_sector: float, in_equity: float, cash: float, wanted: float, nav: float, numbers: Numbers
+    adv: float, in_sector: float, in_equity: float, cash: float, wanted: float, nav: float, numbers: Numbers
 ) -> tuple[float, int, float, float]:
     """Smallest room left [currency], the cap it belongs to, and that cap's value and limit if all were bought."""
-    room = numbers.max_sector_pct * nav - in_sector
-    cap, value, limit = Rule.SECTOR_CAP.value, (in_sector + wanted) / nav, numbers.max_sector_pct
+    room, cap, value, limit = math.inf, 0, math.nan, math.nan
+    if adv > 0.0:
+        room, cap, value, limit = numbers.max_adv_pct * adv, Rule.ADV_CAP.value, wanted / adv, numbers.max_adv_pct
+    sector_room = numbers.max_sector_pct * nav - in_sector
+    if sector_room < room:
+        room, cap = sector_room, Rule.SECTOR_CAP.value
+        value, limit = (in_sector + wanted) / nav, numbers.max_sector_pct
     equity_room = numbers.max_equity_pct * nav - in_equity
     if equity_room < room:
         room, cap = equity_room, Rule.EQUITY_CAP.value

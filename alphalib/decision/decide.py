@@ -96,7 +96,7 @@ class Decision:
     stops : tuple of (str, float)
         Resting in the next session, for every position that is not sold whole, by ticker. [currency]
     blocked : tuple of Refusal
-        Guards by ticker, then caps by score.
+        By guards, then by caps; each best score first.
     """
 
     date: pd.Timestamp
@@ -153,7 +153,7 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams | Strategy) ->
         return decide_strategy(portfolio, day, params)
     portfolio.require_long("the rules")
     require_windows(day.atr_window, day.correlation_window, params)
-    held, orders = portfolio.held(day.tickers), empty_orders(len(day.tickers))
+    held, orders = portfolio.held(day.tickers), empty_orders(len(day.tickers), window=day.correlation_window)
     unpriced = (held["shares"] > 0) & ~(day.names["mark"] > 0)
     if unpriced.any():
         raise InputError(f"{', '.join(day.tickers[unpriced])} is held but has had no price up to {day.date:%Y-%m-%d}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alphalib import sessions
 from alphalib.compiled import Floats, Ints, Records, frozen, record_type
 from alphalib.contracts import Predictions, Signals
-from alphalib.decision.shapes import NAME, Moment
+from alphalib.decision.shapes import NAME, Moment, Moments
 from alphalib.errors import InputError, SessionError
 from alphalib.features.technical import atr, rsi
 from alphalib.market import SECTOR_ETFS, SECTORS, Market, Panel
@@ -46,15 +46,6 @@ class Bar:
 
 
 BAR = record_type(Bar)
-
-
-class Moments(NamedTuple):
-    """What was known at every close besides the names; see `shapes.Moment`."""
-
-    returns: Floats
-    regime: Ints
-    age: Ints
-    session: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +126,7 @@ class History:
             regime=int(self.moments.regime[t]),
             age=int(self.moments.age[t]),
             session=int(self.moments.session[t]),
+            wanted=self.moments.wanted[self.moments.first[t] : self.moments.first[t + 1]],
         )
         return Day(self.sessions[t], self.tickers, self.names[t], moment, self.atr_window, self.correlation_window)
 
@@ -186,11 +178,14 @@ def history(
     names["percentile"] = aligned(percentile, "percentile", "float64", np.nan)
     names["veto"] = aligned(veto, "veto", "bool", False)
     total = market.adj_close
+    first, wanted = wanted_by_score(names)
     moments = Moments(
         returns=np.asfortranarray(_array(total / total.shift(1) - 1, tickers)),
         regime=signals.regime.reindex(market.sessions).fillna(RegimeCode.NEUTRAL).to_numpy(np.int64),
         age=signals.age.reindex(market.sessions).fillna(-1).to_numpy(np.int64),
         session=_session_numbers(market.sessions),
+        first=first,
+        wanted=wanted,
     )
     return History(
         sessions=market.sessions,
@@ -296,6 +291,14 @@ def _fill_opinions(
     names["score"] = np.where(none, np.nan, score)
     names["upside"] = np.where(none, np.nan, upside)
     names["rating"] = _by_sector(np.column_stack([sector_rating, np.zeros(len(sector_rating))]), names["sector"])
+
+
+def wanted_by_score(names: Records) -> tuple[Ints, Ints]:
+    """Places of the names to enter, row by row, and where each row's begin; see `shapes.Moments`."""
+    row, place = np.nonzero(names["signal"] == SignalCode.ENTER)
+    order = np.lexsort((place, -names["score"][row, place], row))  # NaN sorts last
+    counts = np.bincount(row, minlength=len(names))
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), place[order].astype(np.int64)
 
 
 def _etf_momentum(market: Market) -> Floats:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from alphalib.compiled import Floats, Int8, Int32, Ints, Records, compiled, record_type
+from alphalib.market import SECTORS
 from alphalib.params import DrawdownTier, ExecutorParams
 from alphalib.risk.drawdown import PERSON, RECOVERY, SESSIONS, Tiers
 
@@ -230,6 +231,8 @@ class Moment(NamedTuple):
         Of the signals, −1 before the first. [sessions]
     session : int
         Number of the session in the exchange calendar.
+    wanted : array of int
+        Places of the names that research wants entered: best score first, ticker breaking ties, unscored last.
     """
 
     returns: Floats
@@ -237,6 +240,35 @@ class Moment(NamedTuple):
     regime: int
     age: int
     session: int
+    wanted: Ints
+
+
+class Moments(NamedTuple):
+    """What was known at every close besides the names; see `Moment`.
+
+    Parameters
+    ----------
+    returns : array, sessions × tickers
+        Column by column in memory. [fraction]
+    regime, age, session : array of int
+        One a session.
+    first, wanted : array of int
+        `wanted[first[t]:first[t + 1]]` are those of row t.
+    """
+
+    returns: Floats
+    regime: Ints
+    age: Ints
+    session: Ints
+    first: Ints
+    wanted: Ints
+
+
+@compiled
+def moment_at(moments: Moments, t: int) -> Moment:
+    """What was known at the close of row t."""
+    wanted = moments.wanted[moments.first[t] : moments.first[t + 1]]
+    return Moment(moments.returns, t + 1, moments.regime[t], moments.age[t], moments.session[t], wanted)
 
 
 class Account(NamedTuple):
@@ -330,11 +362,12 @@ class Orders(NamedTuple):
     factors : array, entries × len(FACTORS)
         Of each entry's weight.
     refused : records of Refused
-        Guards by ticker, then caps by score.
+        By guards, then by caps; each best score first.
     kept : array of int
         Places of the names held.
-    wanted, peers : array of int
-        Scratch.
+    wanted, peers, first, whole, together : array
+        Scratch: names to enter; names held by sector, where each sector's begin, how many of them have whole windows of
+        returns, and the sum of those windows.
     """
 
     exits: Records
@@ -344,6 +377,9 @@ class Orders(NamedTuple):
     kept: Ints
     wanted: Ints
     peers: Ints
+    first: Ints
+    whole: Ints
+    together: Floats
 
 
 class Verdict(NamedTuple):
@@ -435,8 +471,8 @@ def numbers(params: ExecutorParams) -> Numbers:
     )
 
 
-def empty_orders(names: int) -> Orders:
-    """Room for the decision over so many tickers."""
+def empty_orders(names: int, *, window: int) -> Orders:
+    """Room for the decision over so many tickers, correlated over a window of returns. [sessions]"""
     return Orders(
         exits=np.zeros(names, dtype=ORDER),
         entries=np.zeros(names, dtype=ORDER),
@@ -445,4 +481,7 @@ def empty_orders(names: int) -> Orders:
         kept=np.zeros(names, dtype=np.int64),
         wanted=np.zeros(names, dtype=np.int64),
         peers=np.zeros(names, dtype=np.int64),
+        first=np.zeros(len(SECTORS) + 1, dtype=np.int64),
+        whole=np.zeros(len(SECTORS), dtype=np.int64),
+        together=np.zeros((len(SECTORS), window)),
     )

@@ -1,4 +1,8 @@
-"""Correlation of a candidate with what is held in its sector."""
+"""Correlation of a candidate with what is held in its sector.
+
+The mean correlation with many peers is one product: that of the candidate's standardised window with the sum of theirs.
+It takes whole windows; a window with gaps is compared pair by pair.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +41,15 @@ def pair_correlation(returns: Floats, end: int, window: int, one: int, other: in
 
 
 @compiled
-def mean_correlation(returns: Floats, end: int, window: int, name: int, peers: Ints) -> float:
+def mean_correlation(
+    returns: Floats, end: int, window: int, name: int, peers: Ints, whole: int, together: Floats
+) -> float:
     """Mean of the correlations of one column with each of its peers; NaN when none is defined. [correlation]
 
     Parameters
     ----------
     returns : array, T × N
-        Daily total returns, NaN where missing. [fraction]
+        Daily total returns, NaN where missing; column by column in memory. [fraction]
     end : int
         Row after the last one used.
     window : int
@@ -52,11 +58,91 @@ def mean_correlation(returns: Floats, end: int, window: int, name: int, peers: I
         Column of the candidate.
     peers : array of int
         Columns compared with.
+    whole, together : int, array
+        How many of the first peers `add_up` has found whole, and the sum of their standardised windows.
     """
     total, count = 0.0, 0
-    for peer in peers:
+    if whole > 0:
+        product, spread = product_and_spread(returns, end, window, name, together)
+        if spread > 0.0:
+            total, count = product / math.sqrt(spread), whole
+    for peer in peers[count:]:
         value = pair_correlation(returns, end, window, name, peer)
         if not math.isnan(value):
             total += value
             count += 1
     return total / count if count else math.nan
+
+
+@compiled
+def add_up(returns: Floats, end: int, window: int, peers: Ints, together: Floats) -> int:
+    """Sum the standardised windows of the peers that have whole ones into `together`, and sort those peers first.
+
+    Returns
+    -------
+    int
+        How many they are; a window that never varies is not whole.
+    """
+    together[:] = 0.0
+    whole = 0
+    for place in range(len(peers)):
+        peer = peers[place]
+        mean = window_mean(returns, end, window, peer)
+        column, spread = returns.T[peer], 0.0
+        for row in range(end - window, end if not math.isnan(mean) else end - window):
+            spread += (column[row] - mean) ** 2
+        if spread > 0.0:
+            scale = 1.0 / math.sqrt(spread)
+            for row in range(window):
+                together[row] += (column[end - window + row] - mean) * scale
+            peers[place], peers[whole] = peers[whole], peer
+            whole += 1
+    return whole
+
+
+@compiled
+def window_mean(returns: Floats, end: int, window: int, name: int) -> float:
+    """Mean of a column over the window; NaN when a row is missing or does not exist yet. [fraction]"""
+    start = end - window
+    if start < 0:
+        return math.nan
+    column = returns.T[name]
+    # Four sums at a time: a processor need not wait for one addition before the next.
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    whole = end - window % 4
+    for row in range(start, whole, 4):
+        a += column[row]
+        b += column[row + 1]
+        c += column[row + 2]
+        d += column[row + 3]
+    for row in range(whole, end):
+        a += column[row]
+    return ((a + b) + (c + d)) / window
+
+
+@compiled
+def product_and_spread(returns: Floats, end: int, window: int, name: int, together: Floats) -> tuple[float, float]:
+    """Product of a column's deviations with `together`, and their sum of squares; NaN when its window has a gap."""
+    mean = window_mean(returns, end, window, name)
+    if math.isnan(mean):
+        return math.nan, math.nan
+    column, start = returns.T[name], end - window
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    e, f, g, h = 0.0, 0.0, 0.0, 0.0
+    whole = window - window % 4
+    for row in range(0, whole, 4):
+        x, y = column[start + row] - mean, column[start + row + 1] - mean
+        z, w = column[start + row + 2] - mean, column[start + row + 3] - mean
+        a += x * together[row]
+        b += y * together[row + 1]
+        c += z * together[row + 2]
+        d += w * together[row + 3]
+        e += x * x
+        f += y * y
+        g += z * z
+        h += w * w
+    for row in range(whole, window):
+        x = column[start + row] - mean
+        a += x * together[row]
+        e += x * x
+    return (a + b) + (c + d), (e + f) + (g + h)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from alphalib.decision import Day, Portfolio, Position
+from alphalib.decision.history import wanted_by_score
 from alphalib.decision.shapes import NAME, Moment
 from alphalib.params import ExecutorParams
 from alphalib.scores import ConvictionCode, RegimeCode, SignalCode
@@ -41,7 +42,7 @@ def day_of_names(*names: dict, regime=RegimeCode.NEUTRAL, age=0, returns=None, p
         date=DATE,
         tickers=pd.Index([chr(ord("A") + place) for place in range(len(names))], name="ticker"),
         names=table,
-        moment=Moment(np.asfortranarray(known), len(known), int(regime), age, number),
+        moment=Moment(np.asfortranarray(known), len(known), int(regime), age, number, wanted_by_score(table[None])[1]),
         atr_window=params.atr_window,
         correlation_window=params.correlation_window,
     )

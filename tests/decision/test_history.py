@@ -36,7 +36,8 @@ def same(one, other):
         and one.tickers.equals(other.tickers)
         and all(one.names[field].tobytes() == other.names[field].tobytes() for field in NAME.names)
         and one.moment.returns.tobytes() == other.moment.returns.tobytes()
-        and one.moment[1:] == other.moment[1:]
+        and one.moment.wanted.tobytes() == other.moment.wanted.tobytes()
+        and one.moment[1:-1] == other.moment[1:-1]
     )
 
 

@@ -19,11 +19,20 @@ OTHER = {
     "correlation_block_threshold": 0.3,
     "correlation_window": 20,
     "bear_blocks_underweight": False,
+    "cooldown_sessions": 30,
+    "daily_loss_limit": 0.002,
     "max_position_pct": 0.03,
     "bear_max_position_pct": 0.01,
     "max_sector_pct": 0.06,
     "max_equity_pct": 0.2,
+    "max_positions": 2,
+    "max_adv_pct": 0.0002,
+    "sizing_rule": "kelly",
     "target_positions": 60,
+    "kelly_fraction": 0.1,
+    "kelly_cap": 0.02,
+    "kelly_win_rate": 0.5,
+    "kelly_payoff": 1.0,
     "min_order": 45_000.0,
     "sector_overweight": 1.5,
     "sector_underweight": 0.5,
@@ -42,6 +51,7 @@ OTHER = {
     "drawdown_tiers": (),
     "rearm_rule": "person",
     "rearm_sessions": 2,
+    "tier_rearm_sessions": 3,
     "atr_window": 5,
     "atr_multiplier": 1.0,
     "fallback_stop_pct": 0.02,
@@ -51,6 +61,8 @@ OTHER = {
     "reduce_fraction": 0.2,
     "momentum_exit_threshold": -0.02,
     "momentum_exit_rsi": 60.0,
+    "loss_floor_pct": 0.02,
+    "gap_exit_pct": 0.01,
     "sector_veto_pct": 0.0,
 }
 TRIGGERS = {
@@ -78,6 +90,7 @@ NEEDS = {
     "correlation_window": {"correlation_block_threshold": 0.3},
     "conviction_reduction": {"conviction_rule": "reduce"},
     "momentum_exit_rsi": {"momentum_exit_threshold": -0.02},
+    **dict.fromkeys(("kelly_fraction", "kelly_cap", "kelly_win_rate", "kelly_payoff"), {"sizing_rule": "kelly"}),
 }
 """What another rule must say for a parameter to count."""
 

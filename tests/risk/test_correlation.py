@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from alphalib.risk.correlation import mean_correlation, pair_correlation
+from alphalib.risk.correlation import add_up, pair_correlation
+from alphalib.risk.correlation import mean_correlation as _mean_correlation
 
 
 @pytest.fixture
@@ -38,6 +39,32 @@ def test_half_the_window_in_common_is_enough_and_less_is_not(returns):
 def test_a_name_that_never_moves_is_no_pair(returns):
     returns[:, 2] = 0.0
     assert math.isnan(pair_correlation(returns, 70, 60, 0, 2))
+
+
+def mean_correlation(returns, end, window, name, peers):
+    """The mean with whole windows added up first, as the guard asks for it."""
+    peers, together = peers.copy(), np.zeros(window)
+    whole = add_up(returns, end, window, peers, together)
+    return _mean_correlation(returns, end, window, name, peers, whole, together)
+
+
+@pytest.mark.parametrize("window", [20, 21, 22, 23, 60])
+@pytest.mark.parametrize("gaps", [0, 1, 3])
+def test_adding_windows_up_is_the_mean_of_pairs(window, gaps):
+    rng = np.random.default_rng(window + gaps)
+    returns = np.asfortranarray(rng.normal(0, 0.01, (80, 6)) + rng.normal(0, 0.01, (80, 1)))
+    returns[:, 5] = 0.0
+    for column in range(gaps):
+        returns[70 + column, 2 * column] = np.nan
+    for name in (0, 1):
+        peers = np.array([place for place in range(6) if place != name])
+        pairs = [pair_correlation(returns, 78, window, name, peer) for peer in peers]
+        assert mean_correlation(returns, 78, window, name, peers) == pytest.approx(np.nanmean(pairs), abs=1e-12)
+
+
+def test_before_a_window_is_full_pairs_are_compared(returns):
+    expected = pair_correlation(returns, 40, 60, 0, 1)
+    assert mean_correlation(returns, 40, 60, 0, np.array([1])) == expected
 
 
 def test_the_mean_is_over_the_pairs_that_exist(returns):
