@@ -539,6 +539,69 @@ class CurrentModel(Artefact):
     previous: str | None = None
 
 
+class ConfigChange(Row):
+    """One change of a parameter file."""
+
+    date: str = Field(description="Session at whose close it was decided.")
+    event: Literal["applied", "rolled back"]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    grant: str | None = Field(None, description="Id of the grant that confirmed it.")
+    reason: str = ""
+
+
+class ConfigHistory(Artefact):
+    """The changes of a parameter file in one session, in their order; `file` says of which."""
+
+    path: ClassVar[str] = "config/{file}_history/{date}.json"
+
+    file: str
+    changes: list[ConfigChange] = Field(min_length=1)
+
+    def at(self) -> str:
+        """Path of this artefact on the bus."""
+        return type(self).path.format(file=self.file.split("/")[-1].removesuffix(".json"), date=self.date)
+
+
+class TuneProposal(Row):
+    """What the tuner would change in one file, or why nothing."""
+
+    lineage: Literal["executor params", "scoring weights", "veto", "research boosts"]
+    outcome: Literal["too few", "keep", "propose", "confirmed", "refused"]
+    file: str
+    changes: dict[str, tuple[Any, Any]] = Field({}, description="Field to its value in use and the one looked at.")
+    checks: list[GateCheck]
+    numbers: dict[str, float] = {}
+    line: str = Field(description="Last session whose outcomes were open.")
+    trials: float = Field(ge=0, description="Effective number tried in the lineage. [trials]")
+    grant: str | None = None
+    applied: bool = False
+    note: str = ""
+
+
+class TuneWatch(Row):
+    """How the change in use does beside the setting before it, since it was made; both simulated."""
+
+    file: str
+    adopted: str = Field(description="Session of the change.")
+    sessions: int = Field(ge=0, description="Since then. [sessions]")
+    evidence: float = Field(ge=0, description="That it is worse; an alarm at 1 / false_alarm_rate. [ratio]")
+    false_alarm_rate: Fraction = Field(description="Chance of ever taking back what is no worse. [probability]")
+    difference: float | None = Field(None, description="Sharpe ratio over the other's at equal risk. [per √year]")
+    alarm: str | None = Field(None, description="First session at which it was raised.")
+    rolled_back: bool = False
+
+
+class TuneReport(Artefact):
+    """A week's look of the tuner: proposals, what was applied, and what is watched."""
+
+    path: ClassVar[str] = "tune/{date}.json"
+
+    proposals: list[TuneProposal]
+    watches: list[TuneWatch] = []
+    notes: list[str] = []
+
+
 def require_fresh(artefact: Artefact, *, asof: pd.Timestamp, within: int) -> int:
     """Age of an artefact at `asof`; a `ContractError` when older than `within` or from the future. [sessions]"""
     age = sessions_from(artefact.date, asof)
@@ -549,3 +612,43 @@ def require_fresh(artefact: Artefact, *, asof: pd.Timestamp, within: int) -> int
             [f"dated {artefact.date}, {abs(age)} session(s) {when} {asof:%Y-%m-%d}; at most {within} old is accepted"],
         )
     return age
+
+
+class FalseRate(Row):
+    """False promotions in worlds without alpha."""
+
+    subject: Literal["gate", "tuner"]
+    worlds: str = Field(description="Which: 'simulated', 'shifted', or 'all' of them.")
+    years: int = Field(ge=0, description="Lineage-years of weekly looks. [years]")
+    false: int = Field(ge=0, description="Of them with a false promotion or change. [years]")
+    upper: Fraction = Field(description="One-sided 95 % bound of the rate, Clopper and Pearson. [per lineage-year]")
+    asked: int = Field(0, ge=0, description="Of them with a grant used: the open part had passed. [years]")
+
+
+class PowerFound(Row):
+    """How often what was planted was found."""
+
+    subject: Literal["gate", "tuner"]
+    planted: str = Field(description="What: 'alpha 1', 'Sharpe 0.5'.")
+    years: int = Field(ge=0, description="Lineage-years of weekly looks. [years]")
+    found: int = Field(ge=0, description="Of them with a promotion, or a change that is truly better. [years]")
+    oracle_ic: float | None = Field(None, description="Of what was planted itself. [correlation]")
+    reached_ic: float | None = Field(None, description="Of the model, out of sample. [correlation]")
+    net_ic: float | None = Field(None, description="The same after costs. [correlation]")
+
+
+class CalibrationReport(Artefact):
+    """How often the machinery promotes what is nothing, and finds what is something."""
+
+    path: ClassVar[str] = "calibration/latest.json"
+
+    design: dict[str, Any] = Field(description="Worlds, limits and settings that were measured.")
+    limit: Fraction = Field(0.10, description="Above it nothing is promoted. [per lineage-year]")
+    rates: list[FalseRate]
+    power: list[PowerFound]
+    notes: list[str] = Field(default_factory=list)
+
+    def above(self, subject: str) -> FalseRate | None:
+        """The rate of all worlds whose bound exceeds the limit, if it does; it must have been measured."""
+        found = [rate for rate in self.rates if rate.subject == subject and rate.worlds == "all"]
+        return next((rate for rate in found if rate.upper > self.limit), None)

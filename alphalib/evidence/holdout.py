@@ -14,6 +14,8 @@ from typing import Generic, NoReturn, TypeVar
 import pandas as pd
 
 from alphalib.errors import EvidenceError, InputError
+from alphalib.evidence.ic import rank_ic
+from alphalib.market import Panel
 from alphalib.sessions import Day, last_session
 
 Outcomes = TypeVar("Outcomes", pd.DataFrame, pd.Series)
@@ -87,7 +89,7 @@ class Sealed(Generic[Outcomes]):
     """
 
     def __init__(self, outcomes: Outcomes, ends: pd.DatetimeIndex, line: pd.Timestamp) -> None:
-        self.__outcomes = outcomes
+        self._outcomes = outcomes
         self.ends = ends
         self.line = line
 
@@ -109,7 +111,7 @@ class Sealed(Generic[Outcomes]):
         raise EvidenceError(f"outcomes after {self.line:%Y-%m-%d} are sealed; take .open, or .opened(grant)")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Sealed, (self.__outcomes, self.ends, self.line)
+        return Sealed, (self._outcomes, self.ends, self.line)
 
     @property
     def open(self) -> Outcomes:
@@ -126,8 +128,17 @@ class Sealed(Generic[Outcomes]):
         """
         return self._until(require_grant(grant, line=self.line, what="outcomes").asof)
 
+    def seen_with(self, grant: Grant | None) -> Outcomes:
+        """What may be seen with a grant, or without one: `opened(grant)`, or `open` when there is none."""
+        return self.open if grant is None else self.opened(grant)
+
+    def behind(self, grant: Grant | None) -> Outcomes:
+        """Rows that ended after the line and by the day of the grant: the holdout alone. Raises as `opened`."""
+        last = require_grant(grant, line=self.line, what="outcomes").asof
+        return self._outcomes.loc[(self.ends > self.line) & (self.ends <= last)]
+
     def _until(self, day: pd.Timestamp) -> Outcomes:
-        kept = self.__outcomes.copy()
+        kept = self._outcomes.copy()
         kept.loc[self.ends > day] = float("nan")
         return kept
 
@@ -154,6 +165,21 @@ def seal(outcomes: Outcomes, *, ends: pd.DatetimeIndex, line: Day) -> Sealed[Out
         raise InputError("an outcome cannot be known before the session it belongs to; are these the label ends?")
     floats = outcomes.astype(float)  # a copy, in which a row can be NaN
     return Sealed(floats, ends, pd.Timestamp(line))
+
+
+def sealed_rank_ic(prediction: Panel, label: Sealed[Panel], *, minimum: int = 10) -> Sealed[pd.Series]:
+    """Per-date rank ICs, each as closed as the labels it was made from.
+
+    Parameters
+    ----------
+    prediction : Panel
+        Of models that saw `label.open` at most.
+    label : Sealed Panel
+        Outcomes.
+    minimum : int
+        As in `ic.rank_ic`. [names]
+    """
+    return Sealed(rank_ic(prediction, label._outcomes, minimum=minimum), label.ends, label.line)
 
 
 def require_grant(

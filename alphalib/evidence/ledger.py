@@ -1,4 +1,4 @@
-"""The trial ledger: everything tried is written down before its result is known.
+"""The ledger: everything tried is written down before its result is known; so are grants and promises.
 
 The number of trials behind a figure comes from here and never from whoever shows the figure. SQLite in a file, or
 PostgreSQL by URL.
@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from alphalib.errors import EvidenceError
+from alphalib.evidence.estimate import Estimate
 from alphalib.evidence.holdout import Grant, grant_id, holdout_line, quarter_of
+from alphalib.evidence.promises import Measure, promised_span
 from alphalib.evidence.significance import effective_number
 from alphalib.sessions import Day
 
@@ -58,6 +60,22 @@ _GRANTS = sa.Table(
     sa.Column("used_asof", sa.String),
     sa.Column("reason", sa.String),
     sa.UniqueConstraint("lineage", "quarter"),
+)
+_PROMISES = sa.Table(
+    "promises",
+    _TABLES,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("lineage", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("measure", sa.String, nullable=False),
+    sa.Column("asof", sa.String, nullable=False),
+    sa.Column("first", sa.String, nullable=False),
+    sa.Column("last", sa.String, nullable=False),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("low", sa.Float, nullable=False),
+    sa.Column("high", sa.Float, nullable=False),
+    sa.Column("level", sa.Float, nullable=False),
+    sa.UniqueConstraint("lineage", "subject", "measure", "asof"),
 )
 
 
@@ -239,13 +257,7 @@ class Ledger:
 
     def trials(self, lineage: str | None = None) -> pd.DataFrame:
         """Trials in the order they were opened, one a row, without their returns; metrics missing until closed."""
-        columns = [column for column in _TRIALS.c if not column.name.startswith("return_")]
-        query = sa.select(*columns).order_by(_TRIALS.c.number)
-        if lineage is not None:
-            query = query.where(_TRIALS.c.lineage == lineage)
-        with self._reading() as connection:
-            rows = connection.execute(query).all()
-        return pd.DataFrame(rows, columns=[column.name for column in columns]).set_index("number")
+        return self._table([column for column in _TRIALS.c if not column.name.startswith("return_")], lineage)
 
     def may_give(self, lineage: str, *, asof: Day) -> bool:
         """Whether this quarter's grant of a lineage is still to be given."""
@@ -294,9 +306,7 @@ class Ledger:
         EvidenceError
             When none was given this quarter, or it was used.
         """
-        quarter, line, day = quarter_of(asof), holdout_line(asof), pd.Timestamp(asof)
-        said = {"lineage": lineage, "quarter": quarter, "line": line, "asof": day, "reason": reason}
-        grant = Grant(id=grant_id(**said), **said)
+        grant, quarter = _grant(lineage, asof=asof, reason=reason), quarter_of(asof)
         unused = sa.and_(_GRANTS.c.lineage == lineage, _GRANTS.c.quarter == quarter, _GRANTS.c.used_asof.is_(None))
         use = sa.update(_GRANTS).where(unused).values(id=grant.id, used_asof=_day(asof), reason=reason)
         with self._writing() as connection:
@@ -305,14 +315,85 @@ class Ledger:
                 raise EvidenceError(self._obstacle(lineage, quarter) or none)
         return grant
 
+    def take_grant(self, lineage: str, *, asof: Day, trial: str, by: str | None = None) -> Grant | None:
+        """The quarter's grant for one trial, used with this, or None when another trial or day has used it.
+
+        A run that is repeated, because it was killed or to see it again, is the same look and gets the same grant.
+
+        Parameters
+        ----------
+        lineage : str
+            The question that looks.
+        asof : Day
+            As in `use_grant`.
+        trial : str
+            Id from `open_trial`, which names the data too.
+        by : str, optional
+            Who gives it if it was not given yet; without a name only one that somebody gave is taken.
+        """
+        if by is not None and self.may_give(lineage, asof=asof):
+            self.give_grant(lineage, asof=asof, by=by)
+        mine, reason = self.grants(lineage), f"trial {trial}"
+        mine = mine[mine["quarter"] == quarter_of(asof)]
+        if ((mine["used_asof"] == _day(asof)) & (mine["reason"] == reason)).any():
+            return _grant(lineage, asof=asof, reason=reason)
+        return self.use_grant(lineage, asof=asof, reason=reason) if mine["used_asof"].isna().any() else None
+
     def grants(self, lineage: str | None = None) -> pd.DataFrame:
         """Grants in the order they were given, one a row; what is not used is missing."""
-        query = sa.select(*_GRANTS.c).order_by(_GRANTS.c.number)
+        return self._table(_GRANTS.c, lineage)
+
+    def add_promise(
+        self,
+        promised: Estimate,
+        *,
+        lineage: str,
+        subject: str,
+        asof: Day,
+        sessions: int = 63,
+        measure: Measure = "mean",
+        level: float = 0.95,
+    ) -> None:
+        """Register what an adopted model or set of parameters should bring; the first word stands.
+
+        Parameters
+        ----------
+        promised : Estimate
+            From `promises.promise`.
+        lineage : str
+            Of what was adopted.
+        subject : str
+            Version or hash of what was adopted.
+        asof : Day
+            Last session known; the promise is for the ones after it.
+        sessions : int
+            As given to `promise`. [sessions]
+        measure, level
+            As given to `promise`.
+        """
+        if not promised.bounded:
+            raise EvidenceError(f"{lineage} {subject} promises nothing: {promised.note or 'the interval is missing'}")
+        first, last = promised_span(pd.Timestamp(asof), sessions)
+        row = {
+            **{"lineage": lineage, "subject": subject, "measure": measure, "asof": _day(asof)},
+            **{"first": _day(first), "last": _day(last), "level": level},
+            **{"value": promised.value, "low": promised.low, "high": promised.high},
+        }
+        with self._writing() as connection:
+            connection.execute(self._dialect.insert(_PROMISES).values(row).on_conflict_do_nothing())
+
+    def promises(self, lineage: str | None = None) -> pd.DataFrame:
+        """Promises in the order they were made, one a row; `promises.score_promises` says which were kept."""
+        return self._table(_PROMISES.c, lineage)
+
+    def _table(self, columns: Iterable[sa.Column[Any]], lineage: str | None) -> pd.DataFrame:
+        wanted = list(columns)
+        query = sa.select(*wanted).order_by("number")
         if lineage is not None:
-            query = query.where(_GRANTS.c.lineage == lineage)
+            query = query.where(sa.column("lineage") == lineage)
         with self._reading() as connection:
             rows = connection.execute(query).all()
-        return pd.DataFrame(rows, columns=[column.name for column in _GRANTS.c]).set_index("number")
+        return pd.DataFrame(rows, columns=[column.name for column in wanted]).set_index("number")
 
     def _obstacle(self, lineage: str, quarter: str) -> str | None:
         """Why no grant can be given in a quarter, or None."""
@@ -369,6 +450,12 @@ def _advice(fault: str) -> str:
         "disk is full": "the disk is full; free some space and run the same command again",
     }
     return next((f"{text} ({fault})" for sign, text in advice.items() if sign in fault.lower()), fault)
+
+
+def _grant(lineage: str, *, asof: Day, reason: str) -> Grant:
+    quarter, line, day = quarter_of(asof), holdout_line(asof), pd.Timestamp(asof)
+    ident = grant_id(lineage=lineage, quarter=quarter, line=line, asof=day, reason=reason)
+    return Grant(ident, lineage, quarter, line, day, reason)
 
 
 def _day(day: Day) -> str:

@@ -130,6 +130,37 @@ def block_bootstrap(
     return Estimate(float(statistic(values)), float(low), float(high), n, float(np.nanstd(drawn)), method)
 
 
+def bootstrap_means(values: Floats, *, block: int, draws: int, rng: np.random.Generator, size: int = 0) -> Floats:
+    """Means of circular block resamples: those of `block_bootstrap`, a hundred times as fast.
+
+    Parameters
+    ----------
+    values : array
+        One a session, without gaps.
+    block : int
+        Neighbouring sessions drawn together. [sessions]
+    draws : int
+        Resamples.
+    rng : Generator
+        Randomness.
+    size : int
+        Length of a resample; 0 for that of `values`. [sessions]
+
+    Returns
+    -------
+    array, one a draw
+    """
+    size = size or len(values)
+    block = min(block, size)
+    count, rest = divmod(size, block)
+    wrapped = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[: block - 1]]))])
+    starts = rng.integers(len(values), size=(draws, count + bool(rest)))
+    total = (wrapped[block:] - wrapped[:-block])[starts[:, :count]].sum(axis=1)
+    if rest:
+        total += (wrapped[rest:] - wrapped[:-rest])[starts[:, -1]]
+    return np.asarray(total / size)
+
+
 def minimum_detectable(standard_error: float) -> float:
     """Smallest true effect that a one-sided 5 % test finds four times out of five: 2.49 standard errors.
 

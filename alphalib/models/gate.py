@@ -1,13 +1,13 @@
 """The gate: which model may be used. Out-of-sample ICs in, a verdict with every reason out.
 
-Refusing is as normal as promoting: of models without skill at most one in twenty passes, however many were tried. What
-is missing counts as failed.
+Two stages. `gate` judges what is open before the line, as often as one likes; `confirm` holds what passed against the
+holdout, with a grant, once a quarter. Refusing is as normal as promoting, and what is missing counts as failed.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -17,8 +17,10 @@ from scipy import stats
 from alphalib.errors import InputError
 from alphalib.evidence.check import Check, above, at_least
 from alphalib.evidence.estimate import Estimate
+from alphalib.evidence.holdout import Grant, Sealed
 from alphalib.evidence.ic import icir
-from alphalib.evidence.significance import block_bootstrap, mean_with_interval, minimum_detectable
+from alphalib.evidence.promises import promise
+from alphalib.evidence.significance import bootstrap_means, mean_with_interval, minimum_detectable
 from alphalib.market import Panel
 
 
@@ -44,16 +46,19 @@ class GateParams:
         Mean share of the members that had a price at least: the others are mostly those that failed. [fraction]
     draws : int
         Resamples of the bootstrap.
+    holdout : int
+        Sessions of the holdout that must have an IC, at least. [sessions]
     """
 
     level: float = 0.05
     minimum_ic: float = 0.005
-    minimum_folds: int = 4
+    minimum_folds: int = 2
     fold: int = 252
     positive_folds: float = 0.6
     coverage: float = 0.9
     priced: float = 0.9
     draws: int = 2000
+    holdout: int = 126
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class Verdict:
 
     Parameters
     ----------
-    promoted : bool
-        Whether every check passed.
+    passed : bool
+        Whether every check so far passed.
     checks : tuple of Check
         In the order in which they were made; none is left out after a failure.
     rank_ic : Estimate
@@ -78,9 +83,11 @@ class Verdict:
         Effective number tried that the level was divided among. [trials]
     notes : tuple of str
         What decided nothing but should be read.
+    grant : str, optional
+        Under which `confirm` read the holdout; None before that.
     """
 
-    promoted: bool
+    passed: bool
     checks: tuple[Check, ...]
     rank_ic: Estimate
     icir: float
@@ -88,9 +95,16 @@ class Verdict:
     folds: int
     trials: float
     notes: tuple[str, ...] = field(default=())
+    grant: str | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether every check passed, the holdout's among them: only then may the model be used."""
+        return self.passed and self.grant is not None
 
     def __str__(self) -> str:
-        return "\n".join(["promoted" if self.promoted else "refused", *(f"  {check}" for check in self.checks)])
+        stage = "promoted" if self.confirmed else "passed what is open" if self.passed else "refused"
+        return "\n".join([stage, *(f"  {check}" for check in self.checks)])
 
 
 def gate(
@@ -105,12 +119,12 @@ def gate(
     priced: float = 1.0,
     params: GateParams | None = None,
 ) -> Verdict:
-    """Decide whether a model is promoted.
+    """First stage: judge a model on the outcomes before the line.
 
     Parameters
     ----------
     oos_ic : Series
-        Per-date rank ICs out of sample, as from `rank_ic(walk.predictions, label)`; NaN where there is none.
+        Per-date rank ICs out of sample, as from `rank_ic(walk.predictions, sealed.open)`; NaN where there is none.
     horizon : int
         Of the label. [sessions]
     trials : float
@@ -155,7 +169,7 @@ def gate(
     if incumbent is not None:
         checks.append(_incumbent_check(known, incumbent, horizon=horizon, params=params))
     return Verdict(
-        promoted=all(check.passed for check in checks),
+        passed=all(check.passed for check in checks),
         checks=tuple(checks),
         rank_ic=estimate,
         icir=icir(known),
@@ -163,6 +177,69 @@ def gate(
         folds=len(means),
         trials=float(trials),
         notes=() if raw is None else _notes(raw),
+    )
+
+
+def confirm(
+    verdict: Verdict,
+    oos_ic: Sealed[pd.Series],
+    grant: Grant | None,
+    *,
+    horizon: int,
+    rng: np.random.Generator,
+    params: GateParams | None = None,
+) -> Verdict:
+    """Second stage: hold what passed against the holdout.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        From `gate`; one that refused is handed back as it is, and the holdout is not read.
+    oos_ic : Sealed Series
+        Per-date rank ICs of which `gate` saw those that are open.
+    grant : Grant, optional
+        From the ledger; without one the holdout is missing, which is a failure.
+    horizon : int
+        Of the label. [sessions]
+    rng : Generator
+        For the promise.
+    params : GateParams, optional
+        Limits.
+
+    Returns
+    -------
+    Verdict
+        With the checks `holdout_sessions`; `holdout`, a mean IC above 0; and `promise`, not below what the ICs before
+        the line promised for as many sessions. One above is noted: it is luck, or something that knows too much.
+    """
+    if not verdict.passed:
+        return verdict
+    params = params or GateParams()
+    if grant is None:
+        missing = Check("holdout", math.nan, 0.0, passed=False, note="no grant is left this quarter, it was not read")
+        return replace(verdict, passed=False, checks=(*verdict.checks, missing))
+    held = oos_ic.behind(grant).dropna()
+    promised = promise(
+        oos_ic.open,
+        block=4 * horizon,
+        sessions=max(len(held), 1),
+        rng=rng,
+        draws=params.draws,
+        level=1 - 2 * params.level,
+    )
+    mean = float(held.mean())
+    checks = (
+        at_least("holdout_sessions", len(held), params.holdout),
+        above("holdout", mean, note=f"{len(held)} sessions after {grant.line:%Y-%m-%d}, grant {grant.id}"),
+        at_least("promise", mean, promised.low, note=f"promised {promised.low:.3g} to {promised.high:.3g}"),
+    )
+    higher = (f"the holdout's mean IC, {mean:.3f}, is above what was promised",) if mean > promised.high else ()
+    return replace(
+        verdict,
+        passed=all(check.passed for check in checks),
+        checks=verdict.checks + checks,
+        notes=verdict.notes + higher,
+        grant=grant.id,
     )
 
 
@@ -199,12 +276,15 @@ def _bound_checks(
 ) -> list[Check]:
     level = 1 - (1 - params.level) ** (1 / trials)
     bound = estimate.value - float(stats.norm.ppf(1 - level)) * estimate.standard_error
-    drawn = block_bootstrap(known, np.mean, block=4 * horizon, draws=params.draws, rng=rng, level=1 - 2 * params.level)
+    values, block = known.dropna().to_numpy(dtype=float), 4 * horizon
+    low = math.nan  # where there are fewer than two blocks
+    if len(values) >= 2 * block:
+        low = float(np.quantile(bootstrap_means(values, block=block, draws=params.draws, rng=rng), params.level))
     among = f"one-sided {level:.2g}, which is {params.level:.2g} among {trials:.3g} trials"
     return [
         at_least("mean_ic", estimate.value, params.minimum_ic, str(estimate)),
         above("newey_west_bound", bound, note=among),
-        above("bootstrap_bound", drawn.low, note=f"one-sided {params.level:.2g}"),
+        above("bootstrap_bound", low, note=f"one-sided {params.level:.2g}"),
     ]
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from alphalib.contracts import CurrentModel, Fold, GateCheck, Measured, ModelCard, PredictorMetrics
 from alphalib.errors import ContractError, EvidenceError, InputError
 from alphalib.evidence.estimate import Estimate
+from alphalib.evidence.holdout import Grant, holdout_line, require_grant
 from alphalib.evidence.significance import mean_with_interval
 from alphalib.market import Panel
 from alphalib.models.design import require_names, require_present, stack, unstack
@@ -26,6 +27,9 @@ from alphalib.store import Store, content_hash
 
 if TYPE_CHECKING:  # scikit-learn takes seconds to import
     from alphalib.models.trees import RankedTrees
+
+LINEAGE = "predictor"
+"""Of its trials, grants and promises in the ledger."""
 
 _WEIGHTS = "predictor/weights/{version}.txt"
 _OUT_OF_FOLD = "predictor/oos/{version}.parquet"
@@ -99,12 +103,13 @@ def promote(
     label: Panel,
     *,
     verdict: Verdict,
+    grant: Grant | None,
     horizon: int,
     data_hash: str,
     code_version: str,
     trial: str,
 ) -> Model:
-    """Put a model into use.
+    """Put a model into use: one that the gate confirmed in the holdout, fitted under the same grant.
 
     Parameters
     ----------
@@ -115,9 +120,11 @@ def promote(
     walk : WalkForward
         Its out-of-fold predictions, kept beside it: for the backtest, and for the next challenger.
     label : Panel
-        Outcomes, for the return that a unit of output stood for out of sample.
+        Outcomes opened by the grant, for the return that a unit of output stood for out of sample.
     verdict : Verdict
-        Of the gate.
+        Of the gate, confirmed.
+    grant : Grant, optional
+        Under which it was; there is no way into use without one.
     horizon : int
         Of the label. [sessions]
     data_hash, code_version, trial : str
@@ -126,11 +133,15 @@ def promote(
     Raises
     ------
     EvidenceError
-        When the gate refused it.
+        When the gate refused it, the holdout was not read, or it was under another grant or on another day.
     """
-    if not verdict.promoted:
+    if not verdict.passed:
         failed = "; ".join(str(check) for check in verdict.checks if not check.passed)
         raise EvidenceError(f"the gate refused this model, it cannot be put into use: {failed}")
+    what = "outcomes that confirm and train a model"
+    grant = require_grant(grant, line=holdout_line(final.asof), what=what, lineage=LINEAGE, reaches=final.asof)
+    if verdict.grant != grant.id:
+        raise EvidenceError(f"the verdict was not confirmed under grant {grant.id}; call gate.confirm with that grant")
     weights = final.estimator.to_text().encode()
     version = f"{final.asof:%Y-%m-%d}-{content_hash(weights)[:8]}"
     card = ModelCard(
@@ -148,6 +159,7 @@ def promote(
         data_hash=data_hash,
         code_version=code_version,
         trial=trial,
+        grant=grant.id,
         checks=_checks(verdict),
     )
     store.write_table(_OUT_OF_FOLD.format(version=version), _tidy(walk.predictions))
@@ -262,10 +274,10 @@ def predictor_metrics(
         minimum_detectable_ic=_known(verdict.minimum_detectable),
         icir=_known(verdict.icir),
         folds=[_fold(per_date, fold.test_first, fold.test_last, horizon) for fold in walk.folds.itertuples()],
-        reasons=[str(check) for check in verdict.checks if verdict.promoted or not check.passed] + list(verdict.notes),
+        reasons=[str(check) for check in verdict.checks if verdict.passed or not check.passed] + list(verdict.notes),
         trials=trials,
         effective_trials=verdict.trials,
-        promoted=verdict.promoted,
+        promoted=verdict.confirmed,
         checks=_checks(verdict),
         horizon=horizon,
         importances=walk.importances.mean().to_dict(),

@@ -7,14 +7,14 @@ import pytest
 from alphalib.errors import ContractError, EvidenceError, InputError
 from alphalib.evidence.ic import ic, icir, rank_ic
 from alphalib.models.design import require_names, stack, unstack
-from alphalib.models.gate import GateParams, gate
+from alphalib.models.gate import GateParams, confirm, gate
 from alphalib.models.predictions import percentile, predictions, require_two_sided, veto
 from alphalib.models.registry import promote, return_scale
 from alphalib.models.splits import PurgedWalkForward
 from alphalib.models.walkforward import final_model, walk_forward
 from alphalib.params import PredictorParams
 from alphalib.store import Store
-from tests.models.planted import planted, small_trees
+from tests.models.planted import granted, planted, sealed, small_trees
 
 SPLITTER = PurgedWalkForward(min_train=250, test=100)
 
@@ -35,19 +35,22 @@ def verdict_of(per_date, **options):
         horizon=5,
         trials=1,
         rng=np.random.default_rng(0),
-        params=GateParams(minimum_folds=2, draws=200),
+        params=GateParams(minimum_folds=1, draws=200),
         **options,
     )
 
 
 def promoted(store, world, walk):
     features, label, mask = world
+    grant, per_date = granted(label.index[-1]), sealed(rank_ic(walk.predictions, label))
+    rng = np.random.default_rng(0)
     return promote(
         store,
         final_model(features, label, mask, small_trees(), horizon=5),
         walk,
         label,
-        verdict=verdict_of(rank_ic(walk.predictions, label)),
+        verdict=confirm(verdict_of(per_date.open), per_date, grant, horizon=5, rng=rng),
+        grant=grant,
         horizon=5,
         data_hash="d",
         code_version="c",
@@ -60,13 +63,13 @@ def test_d18_a_missing_validation_is_a_fail(left):
     per_date = pd.Series(np.full(1500, np.nan))
     per_date[:left] = 0.5
     verdict = verdict_of(per_date)
-    assert not verdict.promoted
+    assert not verdict.passed
     assert not next(check for check in verdict.checks if check.rule == "newey_west_bound").passed
 
 
 def test_d18_gaps_in_the_validation_are_a_fail():
     per_date = pd.Series(np.random.default_rng(0).normal(0.1, 0.1, 1500))
-    assert verdict_of(per_date).promoted
+    assert verdict_of(per_date).passed
     per_date[::5] = np.nan
     failed = [check.rule for check in verdict_of(per_date).checks if not check.passed]
     assert failed == ["coverage"]
@@ -142,8 +145,8 @@ def test_d33_the_gate_sees_out_of_sample_rows_only(world, walk):
     design = stack(features, mask)
     in_sample = rank_ic(unstack(fitted.predict(design.X), design), noise)
     out_of_sample = rank_ic(walk_forward(features, noise, mask, SPLITTER, eager).predictions, noise)
-    assert verdict_of(in_sample).promoted  # what the seed's gate was shown
-    assert not verdict_of(out_of_sample).promoted
+    assert verdict_of(in_sample).passed  # what the seed's gate was shown
+    assert not verdict_of(out_of_sample).passed
     assert out_of_sample.first_valid_index() == label.index[256]
 
 
@@ -178,7 +181,7 @@ def test_d35_the_scale_of_the_alpha_is_measured_out_of_sample(walk, world):
 def test_d35_a_saturated_model_is_reported():
     raw = pd.DataFrame(np.full((200, 20), 0.03))
     verdict = verdict_of(pd.Series(np.nan, index=range(200)), raw=raw)
-    assert not verdict.promoted
+    assert not verdict.passed
     assert verdict.notes[0] == "on 100.0% of the sessions every name has the same prediction"
     with pytest.raises(ContractError, match="saturated"):
         require_two_sided(raw.iloc[0], date=pd.Timestamp("2024-03-08"))

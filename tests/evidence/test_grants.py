@@ -75,3 +75,21 @@ def test_a_ledger_from_before_grants_takes_them(tmp_path):
     ledger.give_grant("predictor", asof=ASOF, by="Ada")
     assert len(ledger.grants()) == 1
     ledger.close()
+
+
+def test_a_run_that_is_repeated_takes_the_same_grant(ledger):
+    first = ledger.take_grant("predictor", asof=ASOF, trial="t1", by="the pipeline")
+    assert first is not None
+    assert ledger.take_grant("predictor", asof=ASOF, trial="t1", by="the pipeline") == first
+    assert ledger.take_grant("predictor", asof=ASOF, trial="t2", by="the pipeline") is None
+    assert ledger.take_grant("predictor", asof="2023-11-16", trial="t1", by="the pipeline") is None
+    assert len(ledger.grants()) == 1
+
+
+def test_without_a_giver_only_what_somebody_gave_is_taken(ledger):
+    assert ledger.take_grant("predictor", asof=ASOF, trial="t1") is None
+    assert ledger.grants().empty
+    ledger.give_grant("predictor", asof=ASOF, by="Ada")
+    grant = ledger.take_grant("predictor", asof="2023-12-01", trial="t1")
+    assert (grant.asof, grant.reason) == (pd.Timestamp("2023-12-01"), "trial t1")
+    assert ledger.take_grant("predictor", asof="2023-06-30", trial="t0", by="the pipeline") is None

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphalib.errors import EvidenceError, InputError
-from alphalib.evidence.holdout import holdout_line, require_grant, seal
+from alphalib.evidence.holdout import holdout_line, require_grant, seal, sealed_rank_ic
+from alphalib.evidence.ic import rank_ic
 from alphalib.evidence.ledger import Ledger
 from alphalib.labels import label_end
 from alphalib.sessions import all_sessions, sessions_between
@@ -136,3 +137,17 @@ def test_ends_must_fit_the_rows():
         seal(outcomes(), ends=DAYS[:3], line=LINE)
     with pytest.raises(InputError, match="before the session it belongs to"):
         seal(outcomes(), ends=DAYS - pd.Timedelta(days=1), line=LINE)
+
+
+def test_ics_are_as_closed_as_their_labels(grant):
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.normal(size=(len(DAYS), 12)), index=DAYS)
+    prediction = pd.DataFrame(rng.normal(size=wide.shape), index=DAYS)
+    per_date = sealed_rank_ic(prediction, seal(wide, ends=label_end(DAYS, 5), line=LINE))
+    pd.testing.assert_series_equal(per_date.opened(grant), rank_ic(prediction, wide), check_freq=False)
+    assert per_date.open.last_valid_index() == pd.Timestamp("2022-09-22")
+    assert per_date.behind(grant).index[0] == pd.Timestamp("2022-09-23")
+    assert per_date.seen_with(None).equals(per_date.open)
+    assert per_date.seen_with(grant).equals(per_date.opened(grant))
+    with pytest.raises(EvidenceError, match="read with a grant"):
+        per_date.behind(None)

@@ -1,8 +1,14 @@
 """Feature and label panels with a signal of known strength, or none."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
+from alphalib.evidence.holdout import holdout_line, seal
+from alphalib.evidence.ledger import Ledger
+from alphalib.labels import label_end
 from alphalib.sessions import all_sessions
 
 
@@ -35,3 +41,18 @@ def small_trees(**options):
     from alphalib.models.trees import RankedTrees
 
     return RankedTrees(**{"n_estimators": 15, "num_leaves": 4, "min_child_samples": 200, "n_jobs": 1, **options})
+
+
+def granted(asof, *, lineage="predictor"):
+    """A used grant, from a ledger that nobody needs afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder) / "ledger.db")
+        ledger.give_grant(lineage, asof=asof, by="a test")
+        grant = ledger.use_grant(lineage, asof=asof, reason="a test")
+        ledger.close()
+    return grant
+
+
+def sealed(outcomes, *, horizon=5):
+    """Outcomes of which those after the line are closed, as of their last session."""
+    return seal(outcomes, ends=label_end(outcomes.index, horizon), line=holdout_line(outcomes.index[-1]))

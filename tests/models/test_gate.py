@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.errors import InputError
+from alphalib.errors import EvidenceError, InputError
+from alphalib.evidence.holdout import holdout_line, seal
 from alphalib.evidence.ic import rank_ic
-from alphalib.models.gate import GateParams, fold_means, gate
+from alphalib.models.gate import GateParams, confirm, fold_means, gate
 from alphalib.sessions import all_sessions
+from tests.models.planted import granted, sealed
 
 QUICK = GateParams(draws=200)
 
@@ -29,8 +31,8 @@ def check(verdict, rule):
 
 
 def test_noise_is_refused_and_signal_promoted():
-    promoted_noise = sum(judged(ics(seed)).promoted for seed in range(100))
-    promoted_signal = sum(judged(ics(seed, mean=0.04)).promoted for seed in range(20))
+    promoted_noise = sum(judged(ics(seed)).passed for seed in range(100))
+    promoted_signal = sum(judged(ics(seed, mean=0.04)).passed for seed in range(20))
     # Nominal 5 of 100; 12 would be beyond 99 % of a binomial with 6 %.
     assert promoted_noise <= 11
     assert promoted_signal >= 19
@@ -40,12 +42,12 @@ def test_panels_of_noise_are_refused_and_panels_of_signal_promoted():
     rng = np.random.default_rng(3)
     label = pd.DataFrame(rng.normal(size=(1100, 25)), index=all_sessions()[5000:6100])
     noise = [pd.DataFrame(rng.normal(size=label.shape), index=label.index) for _ in range(10)]
-    assert sum(judged(rank_ic(prediction, label)).promoted for prediction in noise) <= 2
-    assert judged(rank_ic(noise[0] + 0.2 * label, label)).promoted
+    assert sum(judged(rank_ic(prediction, label)).passed for prediction in noise) <= 2
+    assert judged(rank_ic(noise[0] + 0.2 * label, label)).passed
 
 
 def test_every_reason_is_given_with_value_and_limit():
-    verdict = judged(ics(0, sessions=700))
+    verdict = judged(ics(0, sessions=350))
     assert [c.rule for c in verdict.checks] == [
         "coverage",
         "folds",
@@ -56,7 +58,7 @@ def test_every_reason_is_given_with_value_and_limit():
         "priced",
     ]
     folds = check(verdict, "folds")
-    assert (folds.value, folds.limit, folds.passed) == (3, 4, False)
+    assert (folds.value, folds.limit, folds.passed) == (1, 2, False)
     assert str(verdict).startswith("refused\n  passed coverage: 1 against 0.9")
     assert verdict.minimum_detectable == pytest.approx(2.4865 * verdict.rank_ic.standard_error, rel=1e-4)
 
@@ -75,14 +77,14 @@ def test_an_incumbent_yields_only_to_what_is_better_beyond_doubt():
     slightly = incumbent + ics(6, mean=0.0005)
     clearly = incumbent + ics(6, mean=0.03)
     assert not check(judged(slightly, incumbent=incumbent), "incumbent").passed
-    assert judged(clearly, incumbent=incumbent).promoted
-    assert not judged(incumbent, incumbent=incumbent).promoted
+    assert judged(clearly, incumbent=incumbent).passed
+    assert not judged(incumbent, incumbent=incumbent).passed
 
 
 def test_an_incumbent_of_other_dates_is_no_comparison():
     series = ics(7, mean=0.05)
     verdict = judged(series, incumbent=series.iloc[:700] - 0.05)
-    assert not verdict.promoted
+    assert not verdict.passed
     assert "only 47% of the dates in common" in check(verdict, "incumbent").note
 
 
@@ -105,8 +107,76 @@ def test_saturation_and_tilt_are_noted():
 def test_d36_what_survivors_taught_is_never_promoted():
     skilled = pd.Series(np.random.default_rng(3).normal(0.05, 0.1, 2000), index=all_sessions()[5000:7000])
     given = {"horizon": 5, "trials": 1, "rng": np.random.default_rng(0)}
-    assert gate(skilled, **given).promoted
+    assert gate(skilled, **given).passed
     verdict = gate(skilled, members="survivors only", **given)
     assert [check.rule for check in verdict.checks if not check.passed] == ["members"]
     verdict = gate(skilled, priced=0.75, **given)
     assert [check.rule for check in verdict.checks if not check.passed] == ["priced"]
+
+
+def confirmed(series, *, given=True, verdict=None, **options):
+    """Both stages on a series that ends on its last session's day."""
+    closed = sealed(series)
+    verdict = verdict or judged(closed.open, **options)
+    grant = granted(series.index[-1]) if given else None
+    return confirm(verdict, closed, grant, horizon=5, rng=np.random.default_rng(1), params=QUICK)
+
+
+def test_the_holdout_confirms_a_signal():
+    verdict = confirmed(ics(0, mean=0.04))
+    assert [c.rule for c in verdict.checks[-3:]] == ["holdout_sessions", "holdout", "promise"]
+    assert verdict.confirmed
+    assert str(verdict).startswith("promoted\n")
+    assert str(judged(ics(0, mean=0.04))).startswith("passed what is open\n")
+    assert not judged(ics(0, mean=0.04)).confirmed
+
+
+def test_d17_the_first_stage_does_not_know_the_holdout():
+    series = ics(0, mean=0.04)
+    line = holdout_line(series.index[-1])
+    other = series.copy()
+    other[other.index > line - np.timedelta64(8, "D")] = -1.0
+    assert judged(sealed(series).open) == judged(sealed(other).open)
+    refused = confirmed(other)
+    assert [c.rule for c in refused.checks if not c.passed] == ["holdout", "promise"]
+
+
+def test_d18_a_holdout_that_was_not_read_is_a_fail():
+    verdict = confirmed(ics(0, mean=0.04), given=False)
+    assert not verdict.passed
+    assert not verdict.confirmed
+    assert "no grant is left this quarter" in check(verdict, "holdout").note
+
+
+def test_d18_a_holdout_without_outcomes_is_a_fail():
+    series = ics(0, mean=0.04)
+    verdict = judged(sealed(series).open)
+    closed = seal(sealed(series).open, ends=series.index, line=holdout_line(series.index[-1]))
+    refused = confirm(verdict, closed, granted(series.index[-1]), horizon=5, rng=np.random.default_rng(1))
+    assert [c.rule for c in refused.checks if not c.passed] == ["holdout_sessions", "holdout", "promise"]
+
+
+def test_what_was_refused_reads_no_holdout():
+    verdict = judged(sealed(ics(1)).open)
+    assert not verdict.passed
+    assert confirmed(ics(1), verdict=verdict) is verdict
+
+
+def test_d17_a_grant_of_another_quarter_confirms_nothing():
+    series = ics(0, mean=0.04)
+    closed, rng = sealed(series), np.random.default_rng(1)
+    with pytest.raises(EvidenceError, match="opens those after"):
+        confirm(judged(closed.open), closed, granted(series.index[-100]), horizon=5, rng=rng)
+
+
+def test_a_holdout_far_above_its_promise_is_noted():
+    series = ics(0, mean=0.04)
+    closed = sealed(series)
+    series[closed.open.isna()] += 0.3
+    assert confirmed(series).notes[-1].endswith("is above what was promised")
+
+
+def test_a_signal_that_died_is_refused():
+    series = ics(0, mean=0.06)
+    series[sealed(series).open.isna()] -= 0.07
+    assert not confirmed(series).passed

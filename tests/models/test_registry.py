@@ -9,7 +9,7 @@ import pytest
 from alphalib.contracts import CurrentModel, ModelCard, PredictorMetrics
 from alphalib.errors import ContractError, EvidenceError, InputError, StoreError
 from alphalib.evidence.ic import rank_ic
-from alphalib.models.gate import GateParams, gate
+from alphalib.models.gate import GateParams, confirm, gate
 from alphalib.models.registry import (
     configuration,
     current,
@@ -21,22 +21,19 @@ from alphalib.models.registry import (
 from alphalib.models.splits import PurgedWalkForward
 from alphalib.models.walkforward import final_model, walk_forward
 from alphalib.store import Store
-from tests.models.planted import planted, small_trees
+from tests.models.planted import granted, planted, sealed, small_trees
 
 
 @pytest.fixture(scope="module")
 def trained():
     features, label, mask = planted(strength=0.3)
-    walk = walk_forward(features, label, mask, PurgedWalkForward(min_train=250, test=100), small_trees())
-    final = final_model(features, label, mask, small_trees(), horizon=5)
-    verdict = gate(
-        rank_ic(walk.predictions, label),
-        horizon=5,
-        trials=1,
-        rng=np.random.default_rng(0),
-        raw=walk.raw,
-        params=GateParams(minimum_folds=2, draws=200),
-    )
+    closed, grant, rng = sealed(label), granted(label.index[-1]), np.random.default_rng(0)
+    walk = walk_forward(features, closed.open, mask, PurgedWalkForward(min_train=250, test=100), small_trees())
+    per_date = sealed(rank_ic(walk.predictions, label))
+    params = GateParams(minimum_folds=1, draws=200)
+    passed = gate(per_date.open, horizon=5, trials=1, rng=rng, raw=walk.raw, params=params)
+    verdict = confirm(passed, per_date, grant, horizon=5, rng=rng, params=params)
+    final = final_model(features, closed.opened(grant), mask, small_trees(), horizon=5)
     return features, label, mask, walk, final, verdict
 
 
@@ -48,6 +45,7 @@ def store(tmp_path):
 def put(store, trained, **changes):
     _, label, _, walk, final, verdict = trained
     given = {"verdict": verdict, "horizon": 5, "data_hash": "d", "code_version": "c", "trial": "t", **changes}
+    given.setdefault("grant", granted(label.index[-1]))
     return promote(store, given.pop("final", final), walk, label, **given)
 
 
@@ -72,10 +70,39 @@ def test_the_alpha_is_a_return(store, trained):
 
 
 def test_a_refused_model_cannot_be_promoted(store, trained):
-    refused = replace(trained[-1], promoted=False, checks=(replace(trained[-1].checks[0], passed=False),))
+    refused = replace(trained[-1], passed=False, checks=(replace(trained[-1].checks[0], passed=False),))
     with pytest.raises(EvidenceError, match=r"the gate refused this model.*coverage"):
         put(store, trained, verdict=refused)
     assert store.paths("predictor/**") == []
+
+
+def test_d17_no_model_comes_into_use_without_the_grant_that_confirmed_it(store, trained):
+    _, label, *_, verdict = trained
+    with pytest.raises(EvidenceError, match="that confirm and train a model after 2013-09-30 are sealed"):
+        put(store, trained, grant=None)
+    with pytest.raises(EvidenceError, match="given for 'veto', not 'predictor'"):
+        put(store, trained, grant=granted(label.index[-1], lineage="veto"))
+    with pytest.raises(EvidenceError, match=f"opens them up to {label.index[-2]:%Y-%m-%d}, not to"):
+        put(store, trained, grant=granted(label.index[-2]))
+    with pytest.raises(EvidenceError, match=r"call gate\.confirm with that grant"):
+        put(store, trained, verdict=replace(verdict, grant=None))
+    assert store.paths("predictor/**") == []
+    assert put(store, trained).card.grant == verdict.grant
+
+
+def test_d17_training_takes_no_sealed_outcomes(trained):
+    features, label, mask, *_ = trained
+    with pytest.raises(EvidenceError, match=r"are sealed, there is no \.index; take \.open"):
+        walk_forward(features, sealed(label), mask, PurgedWalkForward(min_train=250, test=100), small_trees())
+    with pytest.raises(EvidenceError, match=r"are sealed, there is no \.index; take \.open"):
+        final_model(features, sealed(label), mask, small_trees(), horizon=5)
+
+
+def test_d17_what_lies_behind_the_line_reaches_no_model(trained):
+    features, label, mask, walk, *_ = trained
+    other = label.where(sealed(label).open.notna(), 1e10)
+    again = walk_forward(features, sealed(other).open, mask, PurgedWalkForward(min_train=250, test=100), small_trees())
+    pd.testing.assert_frame_equal(again.raw, walk.raw, check_exact=True)
 
 
 def test_a_model_predicts_no_date_it_was_trained_on(store, trained):
