@@ -28,6 +28,7 @@ HELD = {
     "d21": "REDUCE sells a part; exits and entries fill by one clock",
     "d23": "Sortino and drawdown by their definitions",
     "d24": "ICIR is mean over standard deviation of per-date IC",
+    "d26": "top-k holds k names whatever ties, and n_drop, hold and buffer act",
     "d27": "no figure without a benchmark and an interval",
     "d28": "no feature uses the whole series",
     "d29": "each feature has a unit, and asking for another fails",
@@ -59,7 +60,6 @@ WAITING = {
     "d13": "end of day",
     "d22": "tuner",
     "d25": "hypothesis loop",
-    "d26": "TopkDropout",
     "d38": "vendor sources",
     "d44": "canaries",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from pydantic import BaseModel
 
 from alphalib.backtest import costs as costs_module
 from alphalib.backtest import session as session_module
@@ -59,35 +60,75 @@ def simulate_strategy(
     """
     if not cash > 0:
         raise InputError(f"cash must be above 0, got {cash}")
-    costs, book = costs or Costs(), TargetBook(history, cash)
+    costs, book = costs or Costs(), TargetBook(history, cash, params)
     for t in range(len(history.sessions)):
         book.live(t, costs.tariff)
-        book.order(t, strategy_orders(history.day(t), book.held, book.account, params))
+        book.order(t, book.decide(t))
     return book.backtest(params, costs)
 
 
-class TargetBook:
-    """A signed book on its way through a history: what it holds, what it has ordered, and what it has noted so far."""
+class DailyBook:
+    """A book on its way through a history in Python: what it holds, what it has ordered, what it has noted so far."""
 
     def __init__(self, history: History, cash: float) -> None:
         self.history = history
         self.held = np.zeros(len(history.tickers), HELD)
         self.account = Account(cash, cash, 0, 0, 0, False, False, np.nan)
         self._days = Days(*(np.zeros(len(history.sessions), kind) for kind in (float, float, float, int, bool)))
-        self._exits, self._entries = np.zeros(0, ORDER), np.zeros(0, ORDER)
         self._logs: tuple[list[Records], ...] = tuple([np.zeros(0, kind)] for kind in (ORDER, REFUSED, FILL, PAYMENT))
+
+    def lived(self, cash: float, fills: Records, payments: Records) -> None:
+        """Note a session: the cash after it [currency], and what happened."""
+        self.account = self.account._replace(cash=cash)
+        self._logs[2].append(fills)
+        self._logs[3].append(payments)
+
+    def ordered(self, t: int, orders: Ordered) -> None:
+        """Note what was decided at the close of row `t`, and remember what the next decision must know."""
+        step, days = orders.step, self._days
+        self.account = Account(
+            self.account.cash, step.peak, step.halted, step.fired, step.under, False, False, orders.nav
+        )
+        self._logs[0].extend([orders.exits, orders.entries])
+        self._logs[1].append(orders.refused)
+        days.nav[t], days.cash[t], days.multiplier[t] = orders.nav, self.account.cash, step.multiplier
+        days.positions[t], days.halted[t] = (self.held["shares"] != 0).sum(), step.halted > 0
+
+    def backtest(self, params: BaseModel, costs: Costs) -> Backtest:
+        """What it did."""
+        logs = Logs(*(np.concatenate(log) for log in self._logs))
+        left = left_of(self.history, self.held)
+        return Backtest(self.history.sessions, self.history.tickers, self._days, logs, params, costs, left)
+
+
+class TargetBook(DailyBook):
+    """The book of a strategy of target weights."""
+
+    def __init__(self, history: History, cash: float, params: Strategy) -> None:
+        super().__init__(history, cash)
+        self.params = params
+        self._exits, self._entries = np.zeros(0, ORDER), np.zeros(0, ORDER)
+
+    def decide(self, t: int) -> Ordered:
+        """What the strategy wants after the close of row `t`."""
+        return strategy_orders(self.history.day(t), self.held, self.account, self.params)
+
+    def order(self, t: int, orders: Ordered) -> None:
+        """Order it for the next session."""
+        self._exits, self._entries = orders.exits, orders.entries
+        self.ordered(t, orders)
 
     def live(self, t: int, tariff: Tariff) -> None:
         """The session in row `t`, in which the last orders fill; the first one has none."""
         if t == 0:
             return
-        names, bars = self.history.names[t - 1], self.history.bars[t]
-        orders, tickers = len(self._exits) + len(self._entries), len(names)
-        fills, payments = np.zeros(tickers + orders, FILL), np.zeros(3 * tickers, PAYMENT)
+        tickers = len(self.held)
+        fills = np.zeros(tickers + len(self._exits) + len(self._entries), FILL)
+        payments = np.zeros(3 * tickers, PAYMENT)
         cash, n_fills, n_payments = trade_orders(
             int(self.history.moments.session[t]),
-            frozen(bars),
-            frozen(names),
+            frozen(self.history.bars[t]),
+            frozen(self.history.names[t - 1]),
             self.held,
             frozen(self._exits),
             frozen(self._entries),
@@ -96,29 +137,7 @@ class TargetBook:
             fills,
             payments,
         )
-        self.account = self.account._replace(cash=cash)
-        self._logs[2].append(fills[:n_fills])
-        self._logs[3].append(payments[:n_payments])
-
-    def order(self, t: int, ordered: Ordered) -> None:
-        """Take what was decided at the close of row `t` for the next session."""
-        step = ordered.step
-        self._exits, self._entries = ordered.exits, ordered.entries
-        self.account = Account(
-            self.account.cash, step.peak, step.halted, step.fired, step.under, False, False, ordered.nav
-        )
-        for log, records in zip(self._logs, (ordered.exits, ordered.refused), strict=False):
-            log.append(records)
-        self._logs[0].append(ordered.entries)
-        days = self._days
-        days.nav[t], days.cash[t], days.multiplier[t] = ordered.nav, self.account.cash, step.multiplier
-        days.positions[t], days.halted[t] = (self.held["shares"] != 0).sum(), step.halted > 0
-
-    def backtest(self, params: Strategy, costs: Costs) -> Backtest:
-        """What it did."""
-        logs = Logs(*(np.concatenate(log) for log in self._logs))
-        left = left_of(self.history, self.held)
-        return Backtest(self.history.sessions, self.history.tickers, self._days, logs, params, costs, left)
+        self.lived(cash, fills[:n_fills], payments[:n_payments])
 
 
 @entry_point

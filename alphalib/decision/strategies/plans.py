@@ -108,7 +108,7 @@ def _neutral(day: Day, book: Book, params: DollarNeutral | BetaNeutral) -> Plan:
         max_position=params.max_position_pct,
         max_sector=params.max_sector_pct,
     )
-    return Plan(_banded(weight, book, params.band), rank, Rule.DROPPED, np.nan, _none())
+    return Plan(weight, rank, Rule.DROPPED, np.nan, _none())
 
 
 def _mean_variance(day: Day, book: Book, params: MeanVariance) -> Plan:
@@ -138,7 +138,7 @@ def _mean_variance(day: Day, book: Book, params: MeanVariance) -> Plan:
     if solved is None:
         return Plan(weight, rank, Rule.DROPPED, np.nan, np.flatnonzero(wanted & ~held))
     weight[chosen] = np.where(solved < params.min_position_pct, 0.0, solved)
-    return Plan(_banded(weight, book, params.band), rank, Rule.DROPPED, np.nan, _none())
+    return Plan(weight, rank, Rule.DROPPED, np.nan, _none())
 
 
 def _limits(day: Day, book: Book, params: MeanVariance, chosen: Ints, wanted: Bools) -> Limits:
@@ -156,12 +156,6 @@ def _limits(day: Day, book: Book, params: MeanVariance, chosen: Ints, wanted: Bo
         minimum=params.min_equity_pct,
         turnover=params.max_turnover_pct,
     )
-
-
-def _banded(weight: Floats, book: Book, band: float) -> Floats:
-    """Targets, but what is near enough to its target, and not to be closed, stays as it is."""
-    near = (np.abs(weight - book.weight) < band) & (book.shares != 0) & (weight != 0)
-    return np.where(near, np.nan, weight)
 
 
 def _returns(day: Day, window: int, name: str) -> Floats:

@@ -13,7 +13,7 @@ from alphalib.decision.decide import Decision, Purchase, Refusal, Sale
 from alphalib.decision.history import Day
 from alphalib.decision.portfolio import Portfolio
 from alphalib.decision.shapes import ORDER, REFUSED, Account, Rule, tiers
-from alphalib.decision.strategies.params import LongShort, Strategy
+from alphalib.decision.strategies.params import LongShort, MeanVariance, Strategy
 from alphalib.decision.strategies.plans import Book, Plan, plan
 from alphalib.decision.strategies.weights import UNRANKED
 from alphalib.errors import InputError
@@ -132,13 +132,19 @@ def _wanted(day: Day, book: Book, step: Drawdown, scale: float, params: Strategy
         wanted = Plan(np.full(names, np.nan), np.full(names, UNRANKED), Rule.DROPPED, np.nan, _places([]))
     rules = np.full(names, wanted.rule)
     if isinstance(params, LongShort):
-        return wanted._replace(weight=wanted.weight * scale), rules
+        return wanted._replace(weight=_banded(wanted.weight * scale, book, params.band)), rules
     held = np.flatnonzero(book.shares != 0)
     percentile = np.nan_to_num(day.names["percentile"][held], nan=-1.0)
     forced = held[np.argsort(percentile, kind="stable")][: step.forced_exits]
-    weight = wanted.weight.copy()
+    weight = _banded(wanted.weight, book, params.band if isinstance(params, MeanVariance) else 0.0)
     weight[forced], rules[forced] = 0.0, Rule.DRAWDOWN_EXIT
     return wanted._replace(weight=weight), rules
+
+
+def _banded(weight: Floats, book: Book, band: float) -> Floats:
+    """Targets, but what is near enough to its target, and not to be closed, stays as it is."""
+    near = (np.abs(weight - book.weight) < band) & (book.shares != 0) & (weight != 0)
+    return np.where(near, np.nan, weight)
 
 
 def _whole(value: Floats, close: Floats, shares: Ints) -> Ints:
