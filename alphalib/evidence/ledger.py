@@ -26,57 +26,10 @@ from alphalib.evidence.estimate import Estimate
 from alphalib.evidence.holdout import Grant, grant_id, holdout_line, quarter_of
 from alphalib.evidence.promises import Measure, promised_span
 from alphalib.evidence.significance import effective_number
+from alphalib.evidence.tables import GRANTS, PROMISES, TABLES, TRIALS
 from alphalib.sessions import Day
 
 _MOST_ASKED = 10_000  # values in one question; SQLite takes 32,766
-
-_TABLES = sa.MetaData()
-_TRIALS = sa.Table(
-    "trials",
-    _TABLES,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("id", sa.String(16), unique=True, nullable=False),
-    sa.Column("lineage", sa.String, index=True, nullable=False),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("configuration", sa.String(16), nullable=False),  # hash of kind and params: what a refit shares
-    sa.Column("params", sa.JSON, nullable=False),
-    sa.Column("data_hash", sa.String, nullable=False),
-    sa.Column("code_version", sa.String, nullable=False),
-    sa.Column("asof", sa.String, nullable=False),
-    sa.Column("runs", sa.Integer, nullable=False),
-    sa.Column("metrics", sa.JSON(none_as_null=True)),  # NULL until closed
-    sa.Column("return_dates", sa.LargeBinary),  # int64 days since 1970
-    sa.Column("return_values", sa.LargeBinary),  # float64
-)
-_GRANTS = sa.Table(
-    "grants",
-    _TABLES,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("lineage", sa.String, nullable=False),
-    sa.Column("quarter", sa.String(6), nullable=False),
-    sa.Column("given_asof", sa.String, nullable=False),
-    sa.Column("given_by", sa.String, nullable=False),
-    sa.Column("id", sa.String(16)),  # with the rest NULL until used
-    sa.Column("used_asof", sa.String),
-    sa.Column("reason", sa.String),
-    sa.UniqueConstraint("lineage", "quarter"),
-)
-_PROMISES = sa.Table(
-    "promises",
-    _TABLES,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("lineage", sa.String, nullable=False),
-    sa.Column("subject", sa.String, nullable=False),
-    sa.Column("measure", sa.String, nullable=False),
-    sa.Column("asof", sa.String, nullable=False),
-    sa.Column("first", sa.String, nullable=False),
-    sa.Column("last", sa.String, nullable=False),
-    sa.Column("value", sa.Float, nullable=False),
-    sa.Column("low", sa.Float, nullable=False),
-    sa.Column("high", sa.Float, nullable=False),
-    sa.Column("level", sa.Float, nullable=False),
-    sa.UniqueConstraint("lineage", "subject", "measure", "asof"),
-)
 
 
 class Ledger:
@@ -110,7 +63,7 @@ class Ledger:
         if self._sqlite:
             sa.event.listen(self._engine, "connect", _durable)
         with self._reported():
-            _TABLES.create_all(self._engine)
+            TABLES.create_all(self._engine)
 
     def __repr__(self) -> str:
         return f"Ledger({self._engine.url.render_as_string()!r})"
@@ -169,8 +122,8 @@ class Ledger:
         for row in rows:
             row["configuration"] = _digest([kind, row["params"]])
             row["id"] = _digest([lineage, kind, row["params"], data_hash])
-        opened = self._dialect.insert(_TRIALS)
-        again = opened.on_conflict_do_update(index_elements=[_TRIALS.c.id], set_={"runs": _TRIALS.c.runs + 1})
+        opened = self._dialect.insert(TRIALS)
+        again = opened.on_conflict_do_update(index_elements=[TRIALS.c.id], set_={"runs": TRIALS.c.runs + 1})
         with self._writing() as connection:
             if rows:
                 connection.execute(again, rows)
@@ -211,13 +164,13 @@ class Ledger:
             }
             for trial, numbers in metrics.items()
         ]
-        closing = sa.update(_TRIALS).where(_TRIALS.c.id == sa.bindparam("trial"))
+        closing = sa.update(TRIALS).where(TRIALS.c.id == sa.bindparam("trial"))
         closing = closing.values({name: sa.bindparam(name) for name in ("metrics", "return_dates", "return_values")})
         with self._writing() as connection:
             known: set[str] = set()
             for first in range(0, len(rows), _MOST_ASKED):
                 asked = [str(row["trial"]) for row in rows[first : first + _MOST_ASKED]]
-                known |= set(connection.execute(sa.select(_TRIALS.c.id).where(_TRIALS.c.id.in_(asked))).scalars())
+                known |= set(connection.execute(sa.select(TRIALS.c.id).where(TRIALS.c.id.in_(asked))).scalars())
             if missing := [trial for trial in metrics if trial not in known]:
                 raise EvidenceError(
                     f"trial {missing[0]} was never opened in {self!r}; open it before its result is known"
@@ -227,7 +180,7 @@ class Ledger:
 
     def count(self, lineage: str) -> int:
         """Different trials ever opened in a lineage, closed or not. [trials]"""
-        query = sa.select(sa.func.count()).select_from(_TRIALS).where(_TRIALS.c.lineage == lineage)
+        query = sa.select(sa.func.count()).select_from(TRIALS).where(TRIALS.c.lineage == lineage)
         with self._reading() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -238,7 +191,7 @@ class Ledger:
         no returns, because it was never closed or because it has none, counts whole.
         """
         returns = self.returns(lineage)
-        query = sa.select(sa.func.count(sa.distinct(_TRIALS.c.configuration))).where(_TRIALS.c.lineage == lineage)
+        query = sa.select(sa.func.count(sa.distinct(TRIALS.c.configuration))).where(TRIALS.c.lineage == lineage)
         with self._reading() as connection:
             configurations = int(connection.execute(query).scalar_one())
         return effective_number(returns) + float(configurations - returns.shape[1])
@@ -246,9 +199,9 @@ class Ledger:
     def returns(self, lineage: str) -> pd.DataFrame:
         """Stored returns of a lineage, sessions down, one column a configuration: those of its latest closed trial."""
         query = (
-            sa.select(_TRIALS.c.configuration, _TRIALS.c.return_dates, _TRIALS.c.return_values)
-            .where(_TRIALS.c.lineage == lineage, _TRIALS.c.return_values.is_not(None))
-            .order_by(_TRIALS.c.number)
+            sa.select(TRIALS.c.configuration, TRIALS.c.return_dates, TRIALS.c.return_values)
+            .where(TRIALS.c.lineage == lineage, TRIALS.c.return_values.is_not(None))
+            .order_by(TRIALS.c.number)
         )
         with self._reading() as connection:
             rows = connection.execute(query).all()
@@ -257,7 +210,7 @@ class Ledger:
 
     def trials(self, lineage: str | None = None) -> pd.DataFrame:
         """Trials in the order they were opened, one a row, without their returns; metrics missing until closed."""
-        return self._table([column for column in _TRIALS.c if not column.name.startswith("return_")], lineage)
+        return self._table([column for column in TRIALS.c if not column.name.startswith("return_")], lineage)
 
     def may_give(self, lineage: str, *, asof: Day) -> bool:
         """Whether this quarter's grant of a lineage is still to be given."""
@@ -287,7 +240,7 @@ class Ledger:
             raise EvidenceError(obstacle)
         row = {"lineage": lineage, "quarter": quarter, "given_asof": _day(asof), "given_by": by}
         with self._writing() as connection:
-            connection.execute(sa.insert(_GRANTS).values(row))
+            connection.execute(sa.insert(GRANTS).values(row))
 
     def use_grant(self, lineage: str, *, asof: Day, reason: str) -> Grant:
         """Take the grant that was given this quarter; it is used with this, whatever is seen then.
@@ -307,8 +260,8 @@ class Ledger:
             When none was given this quarter, or it was used.
         """
         grant, quarter = _grant(lineage, asof=asof, reason=reason), quarter_of(asof)
-        unused = sa.and_(_GRANTS.c.lineage == lineage, _GRANTS.c.quarter == quarter, _GRANTS.c.used_asof.is_(None))
-        use = sa.update(_GRANTS).where(unused).values(id=grant.id, used_asof=_day(asof), reason=reason)
+        unused = sa.and_(GRANTS.c.lineage == lineage, GRANTS.c.quarter == quarter, GRANTS.c.used_asof.is_(None))
+        use = sa.update(GRANTS).where(unused).values(id=grant.id, used_asof=_day(asof), reason=reason)
         with self._writing() as connection:
             if not connection.execute(use).rowcount:
                 none = f"no grant was given to {lineage!r} in {quarter}; Ledger.give_grant, or python -m alphalib grant"
@@ -341,7 +294,7 @@ class Ledger:
 
     def grants(self, lineage: str | None = None) -> pd.DataFrame:
         """Grants in the order they were given, one a row; what is not used is missing."""
-        return self._table(_GRANTS.c, lineage)
+        return self._table(GRANTS.c, lineage)
 
     def add_promise(
         self,
@@ -380,11 +333,11 @@ class Ledger:
             **{"value": promised.value, "low": promised.low, "high": promised.high},
         }
         with self._writing() as connection:
-            connection.execute(self._dialect.insert(_PROMISES).values(row).on_conflict_do_nothing())
+            connection.execute(self._dialect.insert(PROMISES).values(row).on_conflict_do_nothing())
 
     def promises(self, lineage: str | None = None) -> pd.DataFrame:
         """Promises in the order they were made, one a row; `promises.score_promises` says which were kept."""
-        return self._table(_PROMISES.c, lineage)
+        return self._table(PROMISES.c, lineage)
 
     def _table(self, columns: Iterable[sa.Column[Any]], lineage: str | None) -> pd.DataFrame:
         wanted = list(columns)
@@ -397,7 +350,7 @@ class Ledger:
 
     def _obstacle(self, lineage: str, quarter: str) -> str | None:
         """Why no grant can be given in a quarter, or None."""
-        query = sa.select(sa.func.max(_GRANTS.c.quarter)).where(_GRANTS.c.lineage == lineage)
+        query = sa.select(sa.func.max(GRANTS.c.quarter)).where(GRANTS.c.lineage == lineage)
         with self._reading() as connection:
             latest = connection.execute(query).scalar_one()
         if latest is None or latest < quarter:
