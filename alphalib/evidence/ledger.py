@@ -394,6 +394,8 @@ def _advice(fault: str) -> str:
     advice = {
         "locked": "another process holds it; wait for that run to end, then run the same command again",
         "readonly": "it is read-only; make the file and its folder writable, since no trial runs unrecorded",
+        "read-only": "it is read-only; make it writable, since no trial runs unrecorded",
+        "connection failed": "the server does not answer; check that it runs and that the URL names it",
         "unable to open": "the file cannot be opened; check that its folder exists and is writable",
         "not a database": "the file is not a ledger; restore it from a backup, or move it away and say in the report "
         "that the count starts anew",

@@ -19,6 +19,7 @@ from alphalib.evidence.check import Check, above, at_least
 from alphalib.evidence.estimate import Estimate
 from alphalib.evidence.holdout import Grant, Sealed
 from alphalib.evidence.ic import icir
+from alphalib.evidence.power import level_among
 from alphalib.evidence.promises import promise
 from alphalib.evidence.significance import bootstrap_means, mean_with_interval, minimum_detectable
 from alphalib.market import Panel
@@ -276,7 +277,7 @@ def _bound_checks(
     rng: np.random.Generator,
     params: GateParams,
 ) -> list[Check]:
-    level = 1 - (1 - params.level) ** (1 / trials)
+    level = level_among(trials, level=params.level)
     bound = estimate.value - float(stats.norm.ppf(1 - level)) * estimate.standard_error
     values, block = known.dropna().to_numpy(dtype=float), 4 * horizon
     low = math.nan  # where there are fewer than two blocks

@@ -172,3 +172,18 @@ def test_the_seeds_grid_is_counted_before_it_runs(ledger):
     ledger.close_trials({trial: {"sharpe": 0.1} for trial in ids}, returns=pd.DataFrame(dict.fromkeys(ids, noise(0))))
     assert ledger.count("executor params") == len(set(ids)) == 1728
     assert ledger.effective_count("executor params") == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_damaged_ledger_says_what_to_do(tmp_path):
+    file = tmp_path / "ledger.db"
+    ledger = Ledger(file)
+    ledger.open_trials([{"cell": number} for number in range(500)], asof="2019-12-31", **SWEEP)
+    ledger.close()
+    size = file.stat().st_size
+    with open(file, "r+b") as damaged:
+        damaged.seek(4096)
+        damaged.write(b"\xff" * (size - 4096))
+    ledger = Ledger(file)
+    with pytest.raises(EvidenceError, match="the file is damaged; restore it from a backup"):
+        ledger.trials()
+    ledger.close()
