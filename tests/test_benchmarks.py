@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alphalib.backtest.simulate import simulate
+from alphalib.backtest.space import GRID_SEED
+from benchmarks import backtest
 from benchmarks.factors import against_pandas, agreement, difference
 from benchmarks.timing import around, not_installed
 
@@ -45,3 +48,21 @@ def test_a_missing_reference_says_how_to_get_it():
     line = not_installed("Alpha158", "pyqlib", "qlib", "pyqlib==0.9.7")
     assert line.reference == "not installed"
     assert "uv pip install -p .bench/qlib pyqlib==0.9.7, or set ALPHALIB_BENCH_QLIB" in line.note
+
+
+def test_the_sweep_that_is_timed_takes_distinct_cells_of_the_seeds_grid(tmp_path):
+    past = backtest.with_predictions(*backtest.small_world(names=6, sessions=80))
+    table = backtest.sweep(past, 5, str(tmp_path)).table
+    assert len(table.drop_duplicates(list(GRID_SEED)[:3])) > 2
+    assert len(table) == 5
+
+
+def test_the_floor_holds_the_shares_that_were_traded():
+    market, signals = backtest.small_world(names=6, sessions=80)
+    ours = simulate(backtest.with_predictions(market, signals), backtest.PARAMS)
+    theirs = backtest.vectorbt_orders(market, ours)()
+    held = ours.trades["shares"].where(ours.trades["side"] == "buy", -ours.trades["shares"])
+    held = held.groupby(ours.trades["ticker"]).sum()
+    pd.testing.assert_series_equal(
+        theirs.assets().iloc[-1][held.index], held.astype(float), check_names=False, check_index_type=False
+    )

@@ -85,12 +85,14 @@ def changed(base: Rules, values: Mapping[str, Any]) -> Rules:
 
 
 def varied(cells: Mapping[str, BaseModel]) -> pd.DataFrame:
-    """The parameters in which the cells differ: cells down, fields across."""
+    """In which parameters the cells differ: cells down, fields across, and `strategy` where there are several kinds."""
     rows = {name: params.model_dump(exclude={"updated_at", "schema_version"}) for name, params in cells.items()}
-    first = next(iter(rows.values()), {})
-    differing = [field for field in first if any(row.get(field) != first[field] for row in rows.values())]
-    table = {field: [row.get(field) for row in rows.values()] for field in differing}
-    return pd.DataFrame(table, index=pd.Index(list(rows), name="cell", dtype="str"))
+    if len({type(params) for params in cells.values()}) > 1:
+        rows = {name: {"strategy": type(cells[name]).__name__, **row} for name, row in rows.items()}
+    every = list(dict.fromkeys(field for row in rows.values() for field in row))
+    table = {field: [row.get(field) for row in rows.values()] for field in every}
+    differing = {field: column for field, column in table.items() if any(value != column[0] for value in column)}
+    return pd.DataFrame(differing, index=pd.Index(list(rows), name="cell", dtype="str"))
 
 
 def neighbourhood(table: pd.DataFrame, space: Space, *, measure: str) -> pd.DataFrame:

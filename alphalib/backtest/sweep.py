@@ -24,6 +24,7 @@ from alphalib.backtest.space import cell_name, varied
 from alphalib.backtest.summary import LINEAGE
 from alphalib.decision.decide import require_windows
 from alphalib.decision.history import History
+from alphalib.decision.strategies.params import Strategy
 from alphalib.errors import InputError
 from alphalib.evidence.ledger import Ledger
 from alphalib.params import ExecutorParams
@@ -33,7 +34,8 @@ LARGEST_BATCH = 16
 IDLE = 20
 """After so long without work a local process ends, also when the one that began it was killed. [seconds]"""
 Step: TypeAlias = Callable[[str], object]
-Cells: TypeAlias = Mapping[str, ExecutorParams]
+Setting: TypeAlias = ExecutorParams | Strategy
+Cells: TypeAlias = Mapping[str, Setting]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,7 @@ class Sweep:
 
 def run_sweep(
     history: History,
-    cells: Sequence[ExecutorParams],
+    cells: Sequence[Setting],
     *,
     ledger: Ledger,
     store: Store,
@@ -112,7 +114,7 @@ def run_sweep(
     ----------
     history : History
         Ends where outcomes are sealed: what is not in it cannot be chosen by.
-    cells : sequence of ExecutorParams
+    cells : sequence of ExecutorParams or Strategy
         As `space.grid` or `space.sample` make them; twins count once.
     ledger : Ledger
         Each cell is opened there before the first one runs.
@@ -149,7 +151,8 @@ def run_sweep(
     if not named:
         raise InputError("a sweep needs at least one cell")
     for params in named.values():
-        require_windows(history.atr_window, history.correlation_window, params)
+        if isinstance(params, ExecutorParams):
+            require_windows(history.atr_window, history.correlation_window, params)
     costs, first, tell = costs or Costs(), first_scored(history), step or _silent
     benchmark = None if spy is None else spy.reindex(history.sessions).to_numpy(dtype=float)
     data = fingerprint(history)
@@ -190,14 +193,11 @@ def first_scored(history: History) -> int:
 
 
 def fingerprint(*parts: Any) -> str:
-    """Content hash of arrays, indices, and dataclasses and tuples of them: 16 hexadecimal digits.
-
-    Records are taken field by field: the bytes between fields mean nothing.
-    """
+    """Content hash of arrays, indices, histories and tuples of them: 16 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=8)
     for array in _arrays(parts):
         digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
@@ -208,9 +208,6 @@ def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
     elif isinstance(value, tuple):
         for part in value:
             yield from _arrays(part)
-    elif isinstance(value, np.ndarray) and value.dtype.names:
-        for name in value.dtype.names:
-            yield value[name]
     elif isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, pd.DatetimeIndex):

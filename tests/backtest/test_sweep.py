@@ -15,6 +15,7 @@ from alphalib.backtest.simulate import simulate
 from alphalib.backtest.space import cell_name, changed, grid
 from alphalib.backtest.sweep import run_sweep
 from alphalib.decision import history
+from alphalib.decision.strategies import TopkDropout
 from alphalib.errors import BusyError, InputError
 from alphalib.evidence.ledger import Ledger
 from alphalib.params import ExecutorParams
@@ -189,3 +190,11 @@ def test_a_dask_cluster_says_the_same(place, tmp_path):
         there = place.sweep(cluster=cluster.scheduler_address, n_jobs=-1, step=told.append)
     assert len(told) == 4  # two cells a part, so that both workers have something to do
     pd.testing.assert_frame_equal(there.table, Place(tmp_path / "here").sweep().table)
+
+
+def test_strategies_and_rules_stand_in_one_table(place):
+    topk = [TopkDropout(topk=topk, n_drop=1) for topk in (2, 4)]
+    table = place.sweep([*topk, CELLS[0]]).table
+    assert table["strategy"].tolist() == ["TopkDropout", "TopkDropout", "ExecutorParams"]
+    assert table["topk"].tolist()[:2] == [2, 4]
+    assert table["positions"].iloc[1] > table["positions"].iloc[0] > 0
