@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from alphalib.contracts import BacktestSummary, OrderBook, PredictorMetrics, Signals
+from alphalib.contracts import (
+    BacktestSummary,
+    CalibrationReport,
+    CanaryReport,
+    OrderBook,
+    PredictorMetrics,
+    Signals,
+    TuneReport,
+)
 from alphalib.errors import AlphalibError, ContractError
 from alphalib.market import Source
 from alphalib.sessions import next_session, sessions_from
@@ -45,6 +53,16 @@ class WeeklyInputs:
         The simulated book by session, its fills, and the entries it refused.
     order_book : OrderBook or None
         For the session after `asof`.
+    tune : TuneReport or None
+        What the tuner would change, and what it watches.
+    counterfactual : DataFrame or None
+        `date, never_tuned, tuned` and maybe `previous`. [currency]
+    calibration : CalibrationReport or None
+        False promotions and power, measured; of whatever date.
+    canaries : CanaryReport or None
+        Which monitors caught the fault planted for them.
+    promises : DataFrame or None
+        By lineage: how many were made, are over, were kept.
     run : mapping or None
         The pipeline's `run.json`: `code`, `steps` of `step, status, seconds, peak_mb`.
     parameters : mapping
@@ -65,6 +83,11 @@ class WeeklyInputs:
     trades: pd.DataFrame | None = None
     blocked: pd.DataFrame | None = None
     order_book: OrderBook | None = None
+    tune: TuneReport | None = None
+    counterfactual: pd.DataFrame | None = None
+    calibration: CalibrationReport | None = None
+    canaries: CanaryReport | None = None
+    promises: pd.DataFrame | None = None
     run: Mapping[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -127,6 +150,13 @@ def read_inputs(store: Store, asof: pd.Timestamp, run: Mapping[str, Any] | None 
         trades=part("trades", f"backtest/{date}/trades.parquet", table("date", "ticker", "side", "shares", "price")),
         blocked=part("blocked", f"backtest/{date}/blocked.parquet", table("date", "ticker", "rule")),
         order_book=part("order_book", planned, lambda path: store.read(path, OrderBook)),
+        tune=part("tune", TuneReport.path.format(date=date), lambda path: store.read(path, TuneReport)),
+        counterfactual=part(
+            "counterfactual", f"backtest/{date}/counterfactual.parquet", table("date", "never_tuned", "tuned")
+        ),
+        calibration=part("calibration", CalibrationReport.path, lambda path: store.read(path, CalibrationReport)),
+        canaries=part("canaries", CanaryReport.path, lambda path: store.read(path, CanaryReport)),
+        promises=part("promises", f"backtest/{date}/promises.parquet", store.read_table),
         run=run,
         parameters=_parameters(store),
         missing=missing,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from alphalib.report import canvas, figures, sections, words
 from alphalib.report.canvas import Whisker
+from alphalib.report.evidence import evidence
 from alphalib.report.inputs import WeeklyInputs, read_inputs
 from alphalib.report.summary import bands, five_lines, headline, key_figures, measure, standfirst
 from alphalib.store import Store
@@ -63,6 +64,7 @@ def page(inputs: WeeklyInputs, *, tear_sheet: str | None = None) -> str:
         orders=sections.orders(inputs),
         week=sections.week(inputs),
         research=sections.research(inputs),
+        evidence=evidence(inputs),
         data=sections.data(inputs),
         provenance=sections.provenance(inputs),
         tear_sheet=tear_sheet,
