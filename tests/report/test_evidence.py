@@ -102,7 +102,7 @@ WHOLE = WeeklyInputs(
 
 def test_a_proposal_says_what_was_looked_at_and_what_failed():
     rows = evidence(WHOLE)["proposals"]
-    assert rows[0]["looked_at"] == "atr multiplier 2.5 → 3"
+    assert rows[0]["looked_at"] == "atr multiplier 2.50 → 3"
     assert "against 0" in rows[0]["why"]
     assert "search" not in rows[0]["why"]
     assert [row["said"] for row in rows] == ["keep what is in use", "applied", "too little to judge by"]
