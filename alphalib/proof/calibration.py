@@ -1,0 +1,409 @@
+"""How often gate and tuner promote what is nothing, and find what is something: many worlds, a year of looks at each.
+
+Every market is a job of its own whose result is one file on the store: a run that was stopped goes on where it was, and
+a longer one adds to a shorter one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from time import process_time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from alphalib.backtest.tune.guard import Guardrails
+from alphalib.contracts import CalibrationReport, FalseRate, PowerFound
+from alphalib.errors import InputError
+from alphalib.models.gate import GateParams
+from alphalib.proof.lineage_year import LOOKS, TRIED, Books, Change, books, gate_year, looks, tried_settings, tuner_year
+from alphalib.proof.null_worlds import SHIFTS, Kind, Size, World, shifted_worlds, simulated_world
+from alphalib.proof.planted_worlds import handicapped, planted_world, reach
+from alphalib.sessions import sessions_between
+from alphalib.store import Store
+
+LIMIT = 0.10  # false promotions per lineage-year, at the upper 95 % bound
+FEWEST = 29  # lineage-years without any false one that bring the bound below the limit: 1 − .05^(1/29) = 9.8 %
+FIRST_SEED: Mapping[Kind, int] = {"simulated": 100_000, "shifted": 200_000, "planted": 300_000}
+
+Step = Callable[[str], None]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is measured, and on what.
+
+    Parameters
+    ----------
+    size : Size
+        Of each world.
+    gate : GateParams
+        Limits of the gate.
+    guard : Guardrails
+        Limits of the tuner.
+    settings : int
+        Executor settings that the tuner may change to. [settings]
+    looks : int
+        Weekly looks.
+    shifts : int
+        Shifted worlds made of one market. [worlds]
+    alphas : tuple of float
+        What is planted for the gate, in turn; 1 is the embedded market's.
+    handicaps : tuple of float
+        What the setting in use is made worse by, for the tuner to find. [Sharpe per √year]
+    """
+
+    size: Size = field(default_factory=Size)
+    gate: GateParams = field(default_factory=GateParams)
+    guard: Guardrails = field(default_factory=Guardrails)
+    settings: int = TRIED
+    looks: int = LOOKS
+    shifts: int = SHIFTS
+    alphas: tuple[float, ...] = (0.5, 1.0, 1.5)
+    handicaps: tuple[float, ...] = (0.5, 1.0, 1.5)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that makes results comparable."""
+        content = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One market, and the worlds that are made of it."""
+
+    kind: Kind
+    seed: int
+    alpha: float = 0.0
+
+    def path(self, design: Design) -> str:
+        """Of its result on the store."""
+        return f"calibration/{design.fingerprint}/{self.kind}-{self.seed}.json"
+
+
+def jobs(design: Design, *, worlds: int, planted: int) -> list[Job]:
+    """Markets for `worlds` null worlds, half simulated and half shifted, and for `planted` ones, kinds in turn."""
+    simulated = -(-worlds // 2)
+    markets: dict[Kind, int] = {
+        "simulated": simulated,
+        "shifted": -(-(worlds - simulated) // design.shifts),
+        "planted": planted,
+    }
+    strength: dict[Kind, Sequence[float]] = {"simulated": (0.0,), "shifted": (1.0,), "planted": design.alphas}
+    ranked = [
+        ((number + 0.5) / count, Job(kind, FIRST_SEED[kind] + number, strength[kind][number % len(strength[kind])]))
+        for kind, count in markets.items()
+        for number in range(count)
+    ]
+    return [job for _, job in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def calibrate(
+    store: Store,
+    *,
+    worlds: int = 200,
+    planted: int = 30,
+    design: Design | None = None,
+    n_jobs: int = -1,
+    step: Step = lambda _: None,
+) -> Calibration:
+    """Run gate and tuner through many worlds; what an earlier run has done is not done again.
+
+    Parameters
+    ----------
+    store : Store
+        Results go to `calibration/`, a file a market.
+    worlds : int
+        Without alpha, half simulated and half shifted. [lineage-years]
+    planted : int
+        With alpha, its strengths in turn. [lineage-years]
+    design : Design, optional
+        What is measured; what is in use without it.
+    n_jobs : int
+        Processes; −1 for one a core. An outer `joblib.parallel_config` may name a cluster.
+    step : callable
+        Is told after each market how far it is.
+
+    Returns
+    -------
+    Calibration
+    """
+    import joblib
+
+    if worlds < 1 or planted < 0:
+        raise InputError(
+            f"a calibration needs at least 1 world and no negative number planted, got {worlds}, {planted}"
+        )
+    design = design or Design()
+    asked = jobs(design, worlds=worlds, planted=planted)
+    missing = [job for job in asked if not store.exists(job.path(design))]
+    step(f"{len(asked) - len(missing)} of {len(asked)} markets")
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    done = len(asked) - len(missing)
+    for job, records in parallel(joblib.delayed(run_job)(job, design) for job in missing):
+        store.write_json(job.path(design), records)
+        done += 1
+        step(f"{done} of {len(asked)} markets")
+    return read_calibration(store, design=design)
+
+
+def read_calibration(store: Store, *, design: Design | None = None) -> Calibration:
+    """What is there of a calibration so far, whether or not it is still running.
+
+    Raises
+    ------
+    InputError
+        When there is nothing of this design.
+    """
+    design = design or Design()
+    paths = store.paths(f"calibration/{design.fingerprint}/*.json")
+    records = [record for path in paths for record in store.read_json(path)]
+    if not records:
+        raise InputError(f"no world of this design was measured yet ({store!r}); run python -m alphalib calibrate")
+    return Calibration(design, tuple(records))
+
+
+def run_job(job: Job, design: Design) -> tuple[Job, list[Record]]:
+    """Gate and tuner through the worlds of one market; a record each."""
+    return job, [_record(job, world, design) for world in _worlds(job, design)]
+
+
+def clopper_pearson(found: int, years: int, *, level: float = 0.95) -> float:
+    """Exact one-sided upper bound of a rate; 1 when nothing was measured.
+
+    Clopper and Pearson (1934), https://doi.org/10.1093/biomet/26.4.404.
+    """
+    return float(stats.beta.ppf(level, found + 1, years - found)) if found < years else 1.0
+
+
+def promotion_allowed(store: Store, subject: str) -> str | None:
+    """Why nothing may be promoted on this store, or None.
+
+    Parameters
+    ----------
+    store : Store
+        The bus; without a calibration on it nothing is held against anybody.
+    subject : {"gate", "tuner"}
+        Who wants to promote.
+    """
+    if not store.exists(CalibrationReport.path):
+        return None
+    report = store.read(CalibrationReport.path, CalibrationReport)
+    rate = report.above(subject)
+    if rate is None:
+        return None
+    advice = f"measure at least {FEWEST} worlds" if rate.years < FEWEST else "nothing is promoted until that is mended"
+    return (
+        f"the {subject} made a false promotion in {rate.false} of {rate.years} lineage-years without alpha, at most "
+        f"{rate.upper:.0%} of them: above the {report.limit:.0%} that are allowed; {advice}"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What was measured.
+
+    Parameters
+    ----------
+    design : Design
+        Of what.
+    records : tuple of dict
+        One a world, as on the store.
+    """
+
+    design: Design
+    records: tuple[Record, ...]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a world: what the gate saw and did, what the tuner did, and which changes were false."""
+        rows = [self._row(record) for record in self.records]
+        measured = ["rank_ic", "detectable", "z", "oracle_ic", "reached_ic", "net_ic"]
+        table = pd.DataFrame(rows).astype(dict.fromkeys(measured, float))
+        return table.sort_values(["kind", "seed", "shift"], ignore_index=True)
+
+    @cached_property
+    def rates(self) -> list[FalseRate]:
+        """False promotions per lineage-year, by kind of world and over all of them."""
+        null = self.table[self.table["kind"] != "planted"]
+        groups = [(str(kind), group) for kind, group in null.groupby("kind")] + [("all", null)]
+        return [
+            FalseRate(
+                subject=subject,
+                worlds=kind,
+                years=len(group),
+                false=int((group[wrong] > 0).sum()),
+                upper=clopper_pearson(int((group[wrong] > 0).sum()), len(group)),
+                asked=int((group[asked] > 0).sum()),
+            )
+            for subject, wrong, asked in (
+                ("gate", "promoted", "gate_asked"),
+                ("tuner", "false_changes", "tuner_asked"),
+            )
+            for kind, group in groups
+        ]
+
+    @cached_property
+    def power(self) -> list[PowerFound]:
+        """How often what was planted was found."""
+        planted = self.table[self.table["kind"] == "planted"]
+        found = [
+            PowerFound(
+                subject="gate",
+                planted=f"alpha {alpha:g}",
+                years=len(group),
+                found=int(group["promoted"].sum()),
+                **{name: _mean(group[name]) for name in ("oracle_ic", "reached_ic", "net_ic")},
+            )
+            for alpha, group in planted.groupby("alpha")
+        ]
+        for handicap in self.design.handicaps:
+            better = [self._better(record, handicap) for record in self.records]
+            found.append(
+                PowerFound(subject="tuner", planted=f"Sharpe {handicap:g}", years=len(better), found=sum(better))
+            )
+        return found
+
+    def truth(self, record: Record, change: Change) -> float:
+        """True improvement of a change: mean difference of Sharpe ratios in the other markets of the kind.
+
+        NaN when there is none. [per √year]
+        """
+        names = list(tried_settings(count=self.design.settings))
+        before, after = names.index(change.before), names.index(change.after)
+        fresh = self._sharpes[record["kind"], record["alpha"]]
+        others = fresh[fresh["seed"] != record["seed"]]
+        return float((others[after] - others[before]).mean())
+
+    def lines(self) -> list[str]:
+        """What was found, a line each."""
+        told = []
+        for rate in self.rates:
+            verb = "promoted" if rate.subject == "gate" else "changed for the worse"
+            told.append(
+                f"{rate.subject}, {rate.worlds} worlds without alpha: {verb} in {rate.false} of {rate.years} "
+                f"lineage-years, at most {rate.upper:.1%} (95 % bound); a grant was asked for in {rate.asked}"
+            )
+        for row in self.power:
+            ics = "" if row.oracle_ic is None else f"; IC {_ics(row)}"
+            told.append(f"{row.subject}, planted {row.planted}: found in {row.found} of {row.years} lineage-years{ics}")
+        return told
+
+    def report(self) -> CalibrationReport:
+        """The artefact that the weekly page and `promotion_allowed` read."""
+        size = self.design.size
+        last = sessions_between(size.start, pd.Timestamp(size.start) + pd.Timedelta(days=2 * size.sessions))
+        return CalibrationReport(
+            date=f"{last[size.sessions - 1]:%Y-%m-%d}",
+            design=asdict(self.design),
+            limit=LIMIT,
+            rates=self.rates,
+            power=self.power,
+        )
+
+    def _repr_html_(self) -> str:
+        rates = pd.DataFrame([rate.model_dump() for rate in self.rates])
+        power = pd.DataFrame([row.model_dump() for row in self.power])
+        verdict = "; ".join(
+            f"{rate.subject}: at most {rate.upper:.1%} false, {LIMIT:.0%} allowed"
+            for rate in self.rates
+            if rate.worlds == "all"
+        )
+        return (
+            f"<p>{html.escape(verdict)}</p>{rates.to_html(index=False, float_format='{:.3f}'.format)}"
+            f"{power.to_html(index=False, float_format='{:.3f}'.format, na_rep='')}"
+        )
+
+    @cached_property
+    def _sharpes(self) -> dict[tuple[str, float], pd.DataFrame]:
+        kept: dict[tuple[str, float], list[Any]] = {}
+        for record in self.records:
+            kept.setdefault((record["kind"], record["alpha"]), []).append(
+                np.array([record["seed"], *record["sharpe"]], dtype=float)
+            )
+        columns = ["seed", *range(self.design.settings + 1)]
+        return {kind: pd.DataFrame(rows, columns=columns) for kind, rows in kept.items()}
+
+    def _row(self, record: Record) -> dict[str, Any]:
+        changes = [Change(**change) for change in record["tuner"]["changes"]]
+        gains = [self.truth(record, change) for change in changes]
+        return {
+            **{name: record[name] for name in ("kind", "seed", "shift", "alpha", "seconds")},
+            **{name: record["gate"][name] for name in ("rank_ic", "detectable", "z")},
+            "gate_asked": len(record["gate"]["asked"]),
+            "promoted": int(record["gate"]["promoted"] is not None),
+            "tuner_asked": len(record["tuner"]["asked"]),
+            "changes": len(changes),
+            # What cannot be said to be an improvement is none.
+            "false_changes": sum(not gain > 0 for gain in gains),
+            "gain": float(np.mean(gains)) if gains else np.nan,
+            **{f"{name}_ic": record["reach"][name] for name in ("oracle", "reached", "net")},
+        }
+
+    def _better(self, record: Record, handicap: float) -> bool:
+        """Whether the first change away from a handicapped setting was to one that is truly better."""
+        changes = [Change(**change) for change in record["handicaps"][f"{handicap:g}"]]
+        return bool(changes) and self.truth(record, changes[0]) + handicap > 0
+
+
+def _worlds(job: Job, design: Design) -> Iterator[World]:
+    if job.kind == "planted":
+        yield planted_world(job.seed, alpha=job.alpha, size=design.size)
+        return
+    world = simulated_world(job.seed, size=design.size, alpha=job.alpha)
+    if job.kind == "shifted":
+        yield from shifted_worlds(world, count=design.shifts)
+    else:
+        yield world
+
+
+def _record(job: Job, world: World, design: Design) -> Record:
+    began = process_time()
+    year = looks(world.market.sessions, count=design.looks)
+    found, predicted = gate_year(world, params=design.gate, count=design.looks)
+    kept = books(world, tried_settings(count=design.settings))
+    current = str(kept.returns.columns[0])
+    worse = {
+        f"{handicap:g}": Books(handicapped(kept.returns, current, sharpe=handicap), kept.trades, kept.market)
+        for handicap in design.handicaps
+    }
+    ics = asdict(reach(world, predicted))
+    return {
+        "kind": job.kind,
+        "seed": job.seed,
+        "alpha": job.alpha,
+        "shift": world.shift,
+        "gate": {name: _known(value) for name, value in asdict(found).items()},
+        "tuner": asdict(tuner_year(kept, asofs=year, guard=design.guard)),
+        "handicaps": {
+            name: [asdict(change) for change in tuner_year(one, asofs=year, guard=design.guard).changes]
+            for name, one in worse.items()
+        },
+        "sharpe": [_known(value) for value in kept.sharpe.round(6).tolist()],
+        "reach": {name: _known(value) for name, value in ics.items()},
+        "seconds": round(process_time() - began, 2),
+    }
+
+
+def _known(value: Any) -> Any:
+    """JSON has no NaN."""
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _mean(values: pd.Series) -> float | None:
+    mean = float(values.mean())
+    return None if np.isnan(mean) else mean
+
+
+def _ics(row: PowerFound) -> str:
+    shown = {"oracle": row.oracle_ic, "reached": row.reached_ic, "net of costs": row.net_ic}
+    return ", ".join(f"{name} {value:.3f}" for name, value in shown.items() if value is not None)

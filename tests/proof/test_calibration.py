@@ -1,0 +1,181 @@
+"""The calibration: bounds by hand, resume, truth on fresh worlds, what it forbids."""
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alphalib.contracts import CalibrationReport
+from alphalib.errors import InputError
+from alphalib.proof.calibration import (
+    FEWEST,
+    Calibration,
+    Design,
+    Job,
+    calibrate,
+    clopper_pearson,
+    jobs,
+    promotion_allowed,
+    read_calibration,
+)
+from alphalib.proof.lineage_year import Books, Change, gate_year, looks, tried_settings, tuner_year
+from alphalib.proof.null_worlds import Size, simulated_world
+from alphalib.sessions import sessions_between, week_ends
+from alphalib.store import Store
+
+SETTINGS = 3
+SMALL = Design(size=Size(names=30, sessions=1560), settings=SETTINGS, shifts=2, looks=13, alphas=(4.0,))
+
+
+def record(kind="simulated", seed=1, *, promoted=None, changes=(), sharpe=(0.0, 1.0, -1.0, 0.5)):
+    return {
+        "kind": kind,
+        "seed": seed,
+        "alpha": 1.0 if kind == "planted" else 0.0,
+        "shift": 0,
+        "gate": {
+            "asked": ["2023Q1"] if promoted else [],
+            "promoted": promoted,
+            "rank_ic": 0.0,
+            "detectable": 0.0,
+            "z": 0.0,
+        },
+        "tuner": {"asked": [], "changes": [asdict(change) for change in changes]},
+        "handicaps": {"0.5": [], "1": [], "1.5": []},
+        "sharpe": list(sharpe),
+        "reach": {"oracle": 0.05, "reached": 0.02, "net": 0.01},
+        "seconds": 1.0,
+    }
+
+
+def calibration(*records):
+    return Calibration(replace(SMALL, handicaps=(0.5, 1.0, 1.5)), tuple(records))
+
+
+def rate_of(found, subject, worlds="all"):
+    return next(rate for rate in found.rates if (rate.subject, rate.worlds) == (subject, worlds))
+
+
+def test_the_bound_by_hand():
+    # Without a false one in n, the bound p solves (1 − p)ⁿ = .05.
+    assert clopper_pearson(0, 29) == pytest.approx(1 - 0.05 ** (1 / 29))
+    assert clopper_pearson(0, FEWEST) < 0.10 < clopper_pearson(0, FEWEST - 1)
+    # One of two: P(at most 1) = 1 − p² = .05.
+    assert clopper_pearson(1, 2) == pytest.approx(0.95**0.5)
+    assert clopper_pearson(2, 2) == 1.0
+    assert clopper_pearson(0, 0) == 1.0
+
+
+def test_looks_are_the_first_of_each_quarter_and_know_their_line():
+    sessions = sessions_between("2016-01-04", "2023-12-29")
+    found = looks(sessions)
+    assert [look.quarter for look in found] == ["2023Q1", "2023Q2", "2023Q3", "2023Q4"]
+    assert [f"{look.line:%Y-%m-%d}" for look in found] == ["2021-12-31", "2022-03-31", "2022-06-30", "2022-09-30"]
+    assert found[0].asof == week_ends(sessions)[-52]
+
+
+def test_false_promotions_are_counted_once_a_year():
+    found = calibration(record(seed=1, promoted="2023Q1"), record(seed=2), record("shifted", seed=3), record("planted"))
+    assert (rate_of(found, "gate").false, rate_of(found, "gate").years) == (1, 3)
+    assert rate_of(found, "gate", "simulated").upper == pytest.approx(0.95**0.5)  # 1 of 2, as above
+    assert rate_of(found, "gate").asked == 1
+    assert "gate, all worlds without alpha: promoted in 1 of 3 lineage-years" in "\n".join(found.lines())
+
+
+def test_a_change_is_false_when_other_worlds_do_not_bear_it_out():
+    names = list(tried_settings(count=SETTINGS))
+    good, bad = Change("2023Q1", names[0], names[1]), Change("2023Q1", names[0], names[2])
+    # In its own world the bad setting looked best; in the two others it is −1 and −3 beside 0.
+    lucky = record(seed=1, changes=[bad], sharpe=(0.0, 1.0, 5.0, 0.5))
+    found = calibration(lucky, record(seed=2, changes=[good]), record(seed=3, sharpe=(0.0, 2.0, -3.0, 0.0)))
+    assert found.truth(lucky, bad) == pytest.approx(-2.0)
+    assert found.table.set_index("seed")["false_changes"].to_dict() == {1: 1, 2: 0, 3: 0}
+    assert rate_of(found, "tuner").false == 1
+
+
+def test_a_change_that_no_other_world_can_judge_counts_as_false():
+    names = list(tried_settings(count=SETTINGS))
+    alone = calibration(record(changes=[Change("2023Q1", names[0], names[1])]))
+    assert rate_of(alone, "tuner").false == 1
+
+
+def test_above_the_bound_nothing_is_promoted(tmp_path):
+    store = Store(tmp_path)
+    assert promotion_allowed(store, "gate") is None  # nothing was measured
+    few = calibration(*(record(seed=seed) for seed in range(10)))
+    store.write(CalibrationReport.path, few.report())
+    assert "0 of 10 lineage-years without alpha, at most 26% of them" in promotion_allowed(store, "gate")
+    assert f"measure at least {FEWEST} worlds" in promotion_allowed(store, "gate")
+    enough = calibration(*(record(seed=seed, promoted="2023Q1" if seed == 0 else None) for seed in range(60)))
+    store.write(CalibrationReport.path, enough.report())
+    assert promotion_allowed(store, "gate") is None
+    assert promotion_allowed(store, "tuner") is None
+    bad = calibration(*(record(seed=seed, promoted="2023Q1" if seed < 9 else None) for seed in range(60)))
+    store.write(CalibrationReport.path, bad.report())
+    assert "nothing is promoted until that is mended" in promotion_allowed(store, "gate")
+    assert promotion_allowed(store, "tuner") is None
+
+
+def test_it_prints_as_a_table():
+    html = calibration(record(), record(seed=2), record("planted"))._repr_html_()
+    assert html.startswith("<p>gate: at most")
+    assert html.count("<table") == 2
+
+
+def test_jobs_are_half_simulated_half_shifted_and_a_longer_run_begins_with_a_shorter():
+    found = jobs(SMALL, worlds=8, planted=1)
+    kinds = pd.Series([job.kind for job in found]).value_counts().to_dict()
+    assert kinds == {"simulated": 4, "shifted": 2, "planted": 1}
+    assert set(found) < set(jobs(SMALL, worlds=20, planted=3))
+    assert len({job.path(SMALL) for job in found}) == len(found)
+    assert Job("planted", 300_000, 4.0) in found
+
+
+def test_another_design_is_another_measurement(tmp_path):
+    other = replace(SMALL, gate=replace(SMALL.gate, level=0.01))
+    assert other.fingerprint != SMALL.fingerprint
+    with pytest.raises(InputError, match="no world of this design was measured yet"):
+        read_calibration(Store(tmp_path), design=other)
+    with pytest.raises(InputError, match="at least 1 world"):
+        calibrate(Store(tmp_path), worlds=0, design=SMALL)
+
+
+def test_the_tuner_finds_a_setting_that_is_surely_better():
+    sessions = sessions_between("2016-01-04", "2023-12-29")
+    rng = np.random.default_rng(3)
+    common = rng.normal(0.0004, 0.008, (len(sessions), 1))
+    returns = pd.DataFrame(common + rng.normal(0, 0.001, (len(sessions), 4)), index=sessions, columns=list("abcd"))
+    market = pd.Series(common[:, 0], index=sessions)
+    better = returns.assign(b=returns["b"] + 0.0006)
+    trades = pd.DataFrame(1, index=sessions, columns=list("abcd"))
+    year = looks(sessions)
+    assert tuner_year(Books(returns, trades, market), asofs=year).changes == ()
+    changed = tuner_year(Books(better, trades, market), asofs=year)
+    assert changed.changes == (Change("2023Q1", "a", "b"),)
+
+
+@pytest.mark.slow
+def test_all_looks_of_a_quarter_say_the_same_and_a_run_goes_on_where_it_was(tmp_path):
+    store, told = Store(tmp_path), []
+    first = calibrate(store, worlds=3, planted=1, design=SMALL, n_jobs=1, step=told.append)
+    assert told[0] == "0 of 4 markets"
+    assert told[-1] == "4 of 4 markets"
+    paths = store.paths(f"calibration/{SMALL.fingerprint}/*.json")
+    kept = {path: store.read_bytes(path) for path in paths}
+    # A run that was killed had written all but one; what is there is not computed again.
+    store.remove(paths[0])
+    marked = json.loads(kept[paths[1]])
+    marked[0]["seconds"] = -1.0
+    store.write_json(paths[1], marked)
+    again = calibrate(store, worlds=3, planted=1, design=SMALL, n_jobs=1)
+    columns = [name for name in first.table if name != "seconds"]
+    pd.testing.assert_frame_equal(again.table[columns], first.table[columns])
+    assert (again.table["seconds"] == -1.0).sum() == 1
+    assert rate_of(again, "gate").years == 4
+    assert rate_of(again, "gate").false == 0
+    assert again.table.loc[again.table["kind"] == "planted", "promoted"].tolist() == [1]
+    world = simulated_world(100_000, size=SMALL.size)
+    weekly = {str(gate_year(world, count=count)[0]) for count in (1, 3)}  # looks of one quarter
+    assert len(weekly) == 1
