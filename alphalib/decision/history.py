@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,26 @@ class History:
     moments: Moments
     atr_window: int
     correlation_window: int
+
+    def until(self, session: sessions.Day) -> History:
+        """The same up to and with a session: what is decided in it is what the whole history decides by then."""
+        count = int(self.sessions.searchsorted(pd.Timestamp(session), side="right"))
+        known = self.moments
+        moments = known._replace(
+            returns=np.asfortranarray(known.returns[:count]),
+            regime=known.regime[:count],
+            age=known.age[:count],
+            session=known.session[:count],
+            first=known.first[: count + 1],
+            wanted=known.wanted[: known.first[count]],
+        )
+        return replace(
+            self,
+            sessions=self.sessions[:count],
+            names=self.names[:count],
+            bars=self.bars[:count],
+            moments=Moments(*frozen(moments)),
+        )
 
     def day(self, session: int | sessions.Day) -> Day:
         """One session, by its date or its row.

@@ -1,0 +1,173 @@
+"""Parameter files changed with a grant, with their history kept, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from alphalib.backtest.tune.guard import Proposal
+from alphalib.backtest.tune.space import require_step
+from alphalib.contracts import ConfigChange, ConfigHistory
+from alphalib.errors import EvidenceError, InputError, StoreError
+from alphalib.evidence.holdout import Grant, require_grant
+from alphalib.params import ExecutorParams, Params, PredictorParams, ResearchParams, ScoringWeights
+from alphalib.sessions import Day
+from alphalib.store import Store, json_bytes, parameters
+
+Tuned = TypeVar("Tuned", bound=Params)
+
+FILES: Mapping[str, type[Params]] = {
+    "executor params": ExecutorParams,
+    "scoring weights": ScoringWeights,
+    "veto": PredictorParams,
+    "research boosts": ResearchParams,
+}
+"""Which file each lineage of the tuner changes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A parameter file's contents as they were used.
+
+    Parameters
+    ----------
+    tuned : Params
+        In use.
+    previous : Params or None
+        Before the last change; None when nothing was changed, or it was taken back.
+    never_tuned : Params
+        Before the first change.
+    adopted : Timestamp or None
+        Session of the change that is in use; None without one.
+    """
+
+    tuned: Params
+    previous: Params | None
+    never_tuned: Params
+    adopted: pd.Timestamp | None
+
+
+def previous_path(kind: type[Params]) -> str:
+    """Where the file before the last change lies: `config/executor_params_previous.json`."""
+    path = PurePosixPath(kind.path)
+    return str(path.with_name(f"{path.stem}_previous.json"))
+
+
+def history_path(kind: type[Params], date: str) -> str:
+    """Where the changes of a session lie: `config/executor_params_history/{date}.json`."""
+    path = PurePosixPath(kind.path)
+    return str(path.with_name(f"{path.stem}_history") / f"{date}.json")
+
+
+def settings_used(store: Store, kind: type[Params]) -> Settings:
+    """What is in use, what was before it, and what there was before anything was tuned."""
+    tuned, changes = parameters(store, kind), _changes(store, kind)
+    before = store.read(previous_path(kind), kind) if store.exists(previous_path(kind)) else None
+    return Settings(
+        tuned=tuned,
+        previous=before,
+        never_tuned=kind.model_validate(changes[0].before) if changes else tuned,
+        adopted=pd.Timestamp(changes[-1].date) if changes and changes[-1].event == "applied" and before else None,
+    )
+
+
+def apply(store: Store, proposal: Proposal, after: Tuned, *, grant: Grant | None) -> Tuned:
+    """Write a confirmed change: the file, the one before it, and its history, all or none.
+
+    Parameters
+    ----------
+    store : Store
+        The bus.
+    proposal : Proposal
+        Confirmed by that grant.
+    after : Params
+        The file as it is to be; only what is tuned may differ from the one in use, and not by more than a step.
+    grant : Grant
+        That confirmed it.
+
+    Returns
+    -------
+    Params
+        As written, dated.
+
+    Raises
+    ------
+    EvidenceError
+        When the proposal was not confirmed, or by another grant, or when the change goes further than a step or touches
+        what is never tuned.
+    """
+    kind = type(after)
+    if FILES.get(proposal.lineage) is not kind:
+        raise InputError(f"a proposal on {proposal.lineage} does not change {kind.path}")
+    if proposal.outcome != "confirmed":
+        raise EvidenceError(f"only a confirmed proposal is applied, this one says {proposal.outcome!r}")
+    grant = require_grant(grant, line=proposal.line, what="outcomes", lineage=proposal.lineage)
+    if grant.id != proposal.grant:
+        raise EvidenceError(f"the proposal was confirmed by grant {proposal.grant}, not by {grant.id}")
+    before = parameters(store, kind)
+    require_step(before, after)
+    date = f"{proposal.asof:%Y-%m-%d}"
+    written = kind.model_validate({**after.model_dump(), "updated_at": date})
+    _write(store, before, written, date=date, event="applied", grant=grant.id, reason=grant.reason, keep=True)
+    return written
+
+
+def rollback(store: Store, kind: type[Tuned], *, asof: Day, reason: str) -> Tuned:
+    """Put the file before the last change into use again; it needs no grant.
+
+    Parameters
+    ----------
+    store : Store
+        The bus.
+    kind : type of Params
+        Which file.
+    asof : Day
+        Session of the decision.
+    reason : str
+        For the history.
+
+    Raises
+    ------
+    StoreError
+        When there is nothing to go back to.
+    """
+    path = previous_path(kind)
+    if not store.exists(path):
+        raise StoreError(f"{path} is not there: {kind.path} was never changed, or its change was taken back already")
+    before, date = store.read(path, kind), f"{pd.Timestamp(asof):%Y-%m-%d}"
+    restored = kind.model_validate({**before.model_dump(), "updated_at": date})
+    _write(
+        store, parameters(store, kind), restored, date=date, event="rolled back", grant=None, reason=reason, keep=False
+    )
+    return restored
+
+
+def _write(
+    store: Store, before: Params, after: Params, *, date: str, event: str, grant: str | None, reason: str, keep: bool
+) -> None:
+    kind, entry = type(after), history_path(type(after), date)
+    earlier = store.read(entry, ConfigHistory).changes if store.exists(entry) else []
+    change = ConfigChange(
+        date=date, event=event, before=_plain(before), after=_plain(after), grant=grant, reason=reason
+    )
+    history = ConfigHistory(date=date, file=kind.path, changes=[*earlier, change])
+    contents = {kind.path: _plain(after), entry: history.model_dump(mode="json")}
+    contents |= {previous_path(kind): _plain(before)} if keep else {}
+    store.write_together(
+        {path: json_bytes(content, name=path) for path, content in contents.items()},
+        instead_of=() if keep else [previous_path(kind)],
+    )
+
+
+def _changes(store: Store, kind: type[Params]) -> list[ConfigChange]:
+    """All changes of a file, oldest first."""
+    paths = store.paths(history_path(kind, "*"))
+    return [change for path in paths for change in store.read(path, ConfigHistory).changes]
+
+
+def _plain(params: Params) -> dict[str, Any]:
+    return params.model_dump(mode="json")
