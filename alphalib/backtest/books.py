@@ -74,6 +74,8 @@ def rebuilt(market: Market, backtest: Books) -> pd.DataFrame:
         Sessions of `backtest.nav` down; `nav`, `cash`. [currency]
     """
     sessions = pd.DatetimeIndex(backtest.nav.index)
+    if "short" in backtest.trades.get("reason", pd.Series(dtype=str)).to_numpy():
+        raise InputError("vectorbt rebuilds long books only, this one sells short")
     orders = _orders(market, backtest.trades)
     if not orders["row"].isin(market.sessions.get_indexer(sessions)).all():
         raise InputError("the backtest has fills outside the sessions of its NAV")

@@ -57,6 +57,11 @@ def simulate_strategy(
     -------
     Backtest
         `orders` names a short sale `short` and its purchase back `cover`.
+
+    Raises
+    ------
+    InputError
+        Without cash, without predictions, or when the history is shorter-sighted than the strategy.
     """
     if not cash > 0:
         raise InputError(f"cash must be above 0, got {cash}")
@@ -65,6 +70,14 @@ def simulate_strategy(
         book.live(t, costs.tariff)
         book.order(t, book.decide(t))
     return book.backtest(params, costs)
+
+
+def require_percentiles(history: History, params: Strategy) -> None:
+    """Refuse a history that predicts nothing: such a book would never trade, and say nothing of it."""
+    if np.isnan(history.names["percentile"]).all():
+        raise InputError(
+            f"{type(params).__name__} trades on predictions, and the history has none; make it with percentile=…"
+        )
 
 
 class DailyBook:
@@ -106,6 +119,7 @@ class TargetBook(DailyBook):
 
     def __init__(self, history: History, cash: float, params: Strategy) -> None:
         super().__init__(history, cash)
+        require_percentiles(history, params)
         self.params = params
         self._exits, self._entries = np.zeros(0, ORDER), np.zeros(0, ORDER)
 

@@ -28,6 +28,7 @@ _WORDS = {
     "max_positions": "{value:.0f} names would be held, the cap is {limit:.0f}",
     "adv_cap": "it would be {value:.1%} of a day's mean value traded, the cap is {limit:.1%}",
     "infeasible": "no weights meet every limit: what is held is kept",
+    "position_cap": "it would be {value:.1%} of NAV, the cap is {limit:.1%}",
     "sector_cap": "its sector would be {value:.1%} of NAV, the cap is {limit:.1%}",
     "equity_cap": "all positions would be {value:.1%} of NAV, the cap is {limit:.1%}",
     "cash": "{value:,.0f} wanted, {limit:,.0f} of cash left",

@@ -1,6 +1,5 @@
 """Signed books: every event by hand, books that add up, the decision of `decide`, and vectorbt on the long ones."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -211,10 +210,19 @@ def test_a_long_book_agrees_with_vectorbt_to_the_cent(params, seed):
     assert check.max_nav_difference < 1e-6
 
 
+@pytest.mark.slow
+def test_vectorbt_is_not_asked_about_a_short_book():
+    run = run_of(1)
+    with pytest.raises(InputError, match="rebuilds long books only"):
+        check_books(run.market, simulate(known_of(run), NEUTRAL))
+
+
 def test_nonsense_is_refused():
     known = known_of(run_of(0))
     with pytest.raises(InputError, match="cash must be above 0"):
         simulate(known, TOP, cash=0.0)
     with pytest.raises(InputError, match="TopkDropout trades at the open; minute bars are for ExecutorParams"):
         simulate(known, TOP, minutes=no_minutes(known))
-    assert math.isfinite(simulate(known, TOP).nav.iloc[-1])
+    run = run_of(0)
+    with pytest.raises(InputError, match="TopkDropout trades on predictions, and the history has none"):
+        simulate(history(run.market, run.signals, params=PARAMS), TOP)

@@ -77,12 +77,13 @@ def mean_variance(
         When cvxpy is not installed.
     """
     cvxpy = _cvxpy()
-    bought, sold = cvxpy.Variable(len(alpha), nonneg=True), cvxpy.Variable(len(alpha), nonneg=True)
-    weight, elsewhere = current + bought - sold, limits.elsewhere.sum()
+    weight, bought = cvxpy.Variable(len(alpha)), cvxpy.Variable(len(alpha), nonneg=True)
+    sold, elsewhere = current + bought - weight, limits.elsewhere.sum()
     of_sector = (np.arange(len(limits.elsewhere))[:, None] == group).astype(float)
     held_by_sector = of_sector @ current + limits.elsewhere
     constraints = [
         bought <= limits.buy,
+        sold >= 0,
         sold <= np.minimum(limits.sell, current),
         weight <= np.maximum(limits.position, current),
         of_sector @ weight + limits.elsewhere <= np.maximum(limits.sector, held_by_sector),

@@ -120,9 +120,10 @@ def _wanted(day: Day, book: Book, step: Drawdown, scale: float, params: Strategy
     """The plan under the drawdown's orders, and the rule of each whole sale.
 
     A neutral book is scaled as a whole, and closed at once when nothing may be opened: only so it stays neutral. A
-    long book sells the lowest ranked that the drawdown forces out.
+    long book sells the lowest ranked that the drawdown forces out. A day that predicts nothing says nothing.
     """
     due = day.moment.session % params.rebalance_sessions == 0 and book.nav > 0
+    due = due and not np.isnan(day.names["percentile"][day.names["tradable"]]).all()
     names = len(book.shares)
     if isinstance(params, LongShort) and scale == 0.0:
         wanted = Plan(np.zeros(names), np.full(names, UNRANKED), Rule.DRAWDOWN_EXIT, step.drawdown, _places([]))

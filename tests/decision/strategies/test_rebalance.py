@@ -203,6 +203,14 @@ def test_a_halted_neutral_book_closes_and_a_tier_halves_it():
     assert {sale.ticker: sale.shares for sale in closed.exits} == {"A": 500, "E": -500}
 
 
+@pytest.mark.parametrize("params", BOOKS, ids=lambda params: type(params).__name__)
+def test_a_day_that_predicts_nothing_says_nothing(params):
+    day = day_of_names(*({"adv": 1e9} for _ in range(5)), returns=np.random.default_rng(0).normal(0, 0.01, (60, 5)))
+    decision = decide(portfolio(held("A"), held("B"), cash=80_000.0), day, params)
+    assert not decision.exits
+    assert not decision.entries
+
+
 def test_a_weight_near_its_target_is_left_alone():
     day = day_of_names(*({"percentile": p} for p in (0.9, 0.7, 0.5, 0.3, 0.1)))
     params = DollarNeutral(rebalance_sessions=1, max_position_pct=0.5, max_sector_pct=0.5, band=0.02)
