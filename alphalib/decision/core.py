@@ -16,7 +16,7 @@ from alphalib.decision import shapes
 from alphalib.decision.shapes import Account, Held, Moment, Name, Numbers, Orders, Rule, Verdict
 from alphalib.market import SECTORS
 from alphalib.risk import correlation, drawdown, stops
-from alphalib.risk.correlation import add_up, mean_correlation
+from alphalib.risk.correlation import add_up, highest_correlation, mean_correlation
 from alphalib.risk.drawdown import Tiers, drawdown_step
 from alphalib.risk.stops import sector_veto, trailing_stop
 from alphalib.scores import ConvictionCode, RegimeCode, SignalCode
@@ -212,15 +212,17 @@ def guard(
 ) -> tuple[int, int]:
     """Ask the guards about every name to enter; returns how many passed and how many were refused."""
     passed, refused = 0, 0
-    group_peers(names, orders, kept)
+    window, threshold, highest = numbers.correlation_window, numbers.correlation_block_threshold, orders.highest
+    if wanted > 0 and closed[0] == 0:
+        add_up_peers(names, moment, window, orders, kept)
     for place in orders.wanted[:wanted]:
         name = names[place]
         rested = moment.session - held[place].stopped
         rule, value, limit = failed_guard(name, moment.regime, rested, closed, numbers)
-        if rule == 0 and name.sector >= 0:
-            alike = likeness(place, name.sector, moment, numbers.correlation_window, orders)
-            if alike > numbers.correlation_block_threshold:
-                rule, value, limit = Rule.CORRELATION.value, alike, numbers.correlation_block_threshold
+        if rule == 0 and name.sector >= 0 and (highest[name.sector] > threshold or name.unbroken < window):
+            alike = likeness(place, name.sector, moment, window, orders)
+            if alike > threshold:
+                rule, value, limit = Rule.CORRELATION.value, alike, threshold
         if rule:
             refuse(orders.refused[refused], moment.session, place, rule, value, limit)
             refused += 1
@@ -255,34 +257,32 @@ def failed_guard(
 
 
 @compiled
-def group_peers(names: Records, orders: Orders, kept: int) -> None:
-    """List the held names sector by sector; those of unknown sector are no one's peers."""
-    first = orders.first
-    first[:] = 0
+def add_up_peers(names: Records, moment: Moment, window: int, orders: Orders, kept: int) -> None:
+    """List the held names sector by sector, and add up their windows; those of unknown sector are no one's peers."""
+    first, whole = orders.first, orders.whole
+    first[:], whole[:] = 0, 0
     for place in orders.kept[:kept]:
         if names[place].sector >= 0:
             first[names[place].sector + 1] += 1
-    for sector in range(len(first) - 1):
+    for sector in range(len(whole)):
         first[sector + 1] += first[sector]
-        orders.whole[sector] = 0
     for place in orders.kept[:kept]:
         sector = names[place].sector
         if sector >= 0:
-            orders.peers[first[sector] + orders.whole[sector]] = place
-            orders.whole[sector] += 1
-    orders.whole[:] = -1  # from here on: not yet added up
+            orders.peers[first[sector] + whole[sector]] = place
+            whole[sector] += 1
+    for sector in range(len(whole)):
+        peers, together = orders.peers[first[sector] : first[sector + 1]], orders.together[sector]
+        whole[sector] = add_up(moment.returns, moment.end, window, peers, together)
+        orders.highest[sector] = highest_correlation(together, whole[sector], len(peers))
 
 
 @compiled
 def likeness(place: int, sector: int, moment: Moment, window: int, orders: Orders) -> float:
     """Mean correlation of a name with what is held in its sector; NaN when nothing is. [correlation]"""
     peers = orders.peers[orders.first[sector] : orders.first[sector + 1]]
-    if len(peers) == 0:
-        return math.nan
-    together = orders.together[sector, :window]
-    if orders.whole[sector] < 0:
-        orders.whole[sector] = add_up(moment.returns, moment.end, window, peers, together)
-    return mean_correlation(moment.returns, moment.end, window, place, peers, orders.whole[sector], together)
+    whole, together = orders.whole[sector], orders.together[sector]
+    return mean_correlation(moment.returns, moment.end, window, place, peers, whole, together)
 
 
 @compiled

@@ -293,6 +293,7 @@ def _fill_market(names: Records, market: Market, tickers: pd.Index, params: Exec
     tradable = market.tradable & market.member.astype(bool)
     names["tradable"] = tradable.reindex(columns=tickers).to_numpy(bool)
     names["report_in"] = _report_in(market, tickers)
+    names["unbroken"] = _unbroken(_array(total / total.shift(1), tickers))
 
 
 def _fill_opinions(
@@ -353,6 +354,12 @@ def _bars(market: Market, tickers: pd.Index) -> Records:
         elif action.kind == "dividend" and market.sessions[row] == action.date:
             bars["dividend"][row, column] += action.value
     return bars
+
+
+def _unbroken(values: Floats) -> NDArray[np.int64]:
+    """Rows up to each that have a value, without a gap."""
+    row = np.arange(1, len(values) + 1)[:, None]
+    return row - np.maximum.accumulate(np.where(np.isnan(values), row, 0), axis=0)
 
 
 def _report_in(market: Market, tickers: pd.Index) -> NDArray[np.int32]:

@@ -94,20 +94,24 @@ class Name:
         RSI(14). [0–100]
     gap : float
         Open over the last close before it − 1, total return; NaN without an open and a close. [fraction]
-    momentum, sector_momentum : float
-        20-session total return of the name, and of its sector's ETF. [fraction]
+    sector_momentum : float
+        20-session total return of its sector's ETF. [fraction]
     low : float
         Lowest low of 20 sessions, in units of the day. [currency]
     adv : float
         Mean of close × volume over 20 sessions, NaN with fewer than ten. [currency]
     volatility : float
         Standard deviation of daily total returns over 20 sessions, NaN with fewer than ten. [fraction]
-    score : float
-        [0–100]
     upside : float
         [fraction]
+    momentum : float
+        20-session total return. [fraction]
+    score : float
+        [0–100]
     percentile : float
         Place of the prediction among the date's names, NaN without one. [fraction]
+    unbroken : int
+        Daily total returns known without a gap up to this session's. [sessions]
     report_in : int
         Sessions to the next report known, 0 when none is. [sessions]
     signal, conviction : int
@@ -116,6 +120,10 @@ class Name:
         Sector's code, −1 unknown, and its rating −1, 0, +1 (0 when unknown).
     veto, tradable : bool
         Whether the prediction vetoes; whether the name traded, has a close and is a member.
+
+    Notes
+    -----
+    What the guards ask stands together at the end, so that asking fetches one stretch of memory.
     """
 
     close: float
@@ -123,14 +131,15 @@ class Name:
     atr: float
     rsi: float
     gap: float
-    momentum: float
     sector_momentum: float
     low: float
     adv: float
     volatility: float
-    score: float
     upside: float
+    momentum: float
+    score: float
     percentile: float
+    unbroken: Int32
     report_in: Int32
     signal: Int8
     conviction: Int8
@@ -365,9 +374,9 @@ class Orders(NamedTuple):
         By guards, then by caps; each best score first.
     kept : array of int
         Places of the names held.
-    wanted, peers, first, whole, together : array
+    wanted, peers, first, whole, highest, together : array
         Scratch: names to enter; names held by sector, where each sector's begin, how many of them have whole windows of
-        returns, and the sum of those windows.
+        returns, the highest mean correlation that a name could have with them, and the sum of their windows.
     """
 
     exits: Records
@@ -379,6 +388,7 @@ class Orders(NamedTuple):
     peers: Ints
     first: Ints
     whole: Ints
+    highest: Floats
     together: Floats
 
 
@@ -483,5 +493,6 @@ def empty_orders(names: int, *, window: int) -> Orders:
         peers=np.zeros(names, dtype=np.int64),
         first=np.zeros(len(SECTORS) + 1, dtype=np.int64),
         whole=np.zeros(len(SECTORS), dtype=np.int64),
+        highest=np.zeros(len(SECTORS)),
         together=np.zeros((len(SECTORS), window)),
     )

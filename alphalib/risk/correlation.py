@@ -63,7 +63,8 @@ def mean_correlation(
     """
     total, count = 0.0, 0
     if whole > 0:
-        product, spread = product_and_spread(returns, end, window, name, together)
+        column, mean = column_and_mean(returns, end, window, name)
+        product, spread = product_and_spread(column, mean, together)
         if spread > 0.0:
             total, count = product / math.sqrt(spread), whole
     for peer in peers[count:]:
@@ -87,52 +88,64 @@ def add_up(returns: Floats, end: int, window: int, peers: Ints, together: Floats
     whole = 0
     for place in range(len(peers)):
         peer = peers[place]
-        mean = window_mean(returns, end, window, peer)
-        column, spread = returns.T[peer], 0.0
-        for row in range(end - window, end if not math.isnan(mean) else end - window):
-            spread += (column[row] - mean) ** 2
+        column, mean = column_and_mean(returns, end, window, peer)
+        _, spread = product_and_spread(column, mean, together)
         if spread > 0.0:
             scale = 1.0 / math.sqrt(spread)
             for row in range(window):
-                together[row] += (column[end - window + row] - mean) * scale
+                together[row] += (column[row] - mean) * scale
             peers[place], peers[whole] = peers[whole], peer
             whole += 1
     return whole
 
 
 @compiled
-def window_mean(returns: Floats, end: int, window: int, name: int) -> float:
-    """Mean of a column over the window; NaN when a row is missing or does not exist yet. [fraction]"""
-    start = end - window
-    if start < 0:
-        return math.nan
-    column = returns.T[name]
+def highest_correlation(together: Floats, whole: int, peers: int) -> float:
+    """Bound on the mean correlation of any whole window with peers that `add_up` has added. [correlation]
+
+    By Cauchy and Schwarz it is the length of their mean, the root of 1/k + (1 − 1/k) × their own mean correlation: many
+    peers that are not alike themselves leave nothing that could be alike to all. Infinite when a peer has no whole
+    window, and below everything without peers.
+    """
+    if whole < peers:
+        return math.inf
+    if peers == 0:
+        return -math.inf
+    square = 0.0
+    for value in together:
+        square += value * value
+    return math.sqrt(square) / whole + 1e-9  # more than rounding can add
+
+
+@compiled
+def column_and_mean(returns: Floats, end: int, window: int, name: int) -> tuple[Floats, float]:
+    """A column's window and its mean, NaN when a row of it is missing or does not exist yet. [fraction]"""
+    column = returns.T[name, max(end - window, 0) : end]
+    if len(column) < window:
+        return column, math.nan
     # Four sums at a time: a processor need not wait for one addition before the next.
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    whole = end - window % 4
-    for row in range(start, whole, 4):
+    fours = window - window % 4
+    for row in range(0, fours, 4):
         a += column[row]
         b += column[row + 1]
         c += column[row + 2]
         d += column[row + 3]
-    for row in range(whole, end):
+    for row in range(fours, window):
         a += column[row]
-    return ((a + b) + (c + d)) / window
+    return column, ((a + b) + (c + d)) / window
 
 
 @compiled
-def product_and_spread(returns: Floats, end: int, window: int, name: int, together: Floats) -> tuple[float, float]:
-    """Product of a column's deviations with `together`, and their sum of squares; NaN when its window has a gap."""
-    mean = window_mean(returns, end, window, name)
+def product_and_spread(column: Floats, mean: float, together: Floats) -> tuple[float, float]:
+    """Product of a window's deviations with `together`, and their sum of squares; NaN when its mean is."""
     if math.isnan(mean):
         return math.nan, math.nan
-    column, start = returns.T[name], end - window
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     e, f, g, h = 0.0, 0.0, 0.0, 0.0
-    whole = window - window % 4
-    for row in range(0, whole, 4):
-        x, y = column[start + row] - mean, column[start + row + 1] - mean
-        z, w = column[start + row + 2] - mean, column[start + row + 3] - mean
+    fours = len(column) - len(column) % 4
+    for row in range(0, fours, 4):
+        x, y, z, w = column[row] - mean, column[row + 1] - mean, column[row + 2] - mean, column[row + 3] - mean
         a += x * together[row]
         b += y * together[row + 1]
         c += z * together[row + 2]
@@ -141,8 +154,8 @@ def product_and_spread(returns: Floats, end: int, window: int, name: int, togeth
         f += y * y
         g += z * z
         h += w * w
-    for row in range(whole, window):
-        x = column[start + row] - mean
+    for row in range(fours, len(column)):
+        x = column[row] - mean
         a += x * together[row]
         e += x * x
     return (a + b) + (c + d), (e + f) + (g + h)

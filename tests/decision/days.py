@@ -26,6 +26,7 @@ QUIET = {
     "signal": SignalCode.ENTER,
     "conviction": ConvictionCode.STABLE,
     "tradable": True,
+    "unbroken": 252,
 }
 """A name that passes every guard and whose every tilt is 1: ATR 2 on a close of 100 is the target risk."""
 

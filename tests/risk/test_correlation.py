@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from alphalib.risk.correlation import add_up, pair_correlation
+from alphalib.risk.correlation import add_up, highest_correlation, pair_correlation
 from alphalib.risk.correlation import mean_correlation as _mean_correlation
 
 
@@ -60,6 +60,25 @@ def test_adding_windows_up_is_the_mean_of_pairs(window, gaps):
         peers = np.array([place for place in range(6) if place != name])
         pairs = [pair_correlation(returns, 78, window, name, peer) for peer in peers]
         assert mean_correlation(returns, 78, window, name, peers) == pytest.approx(np.nanmean(pairs), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_window_is_more_alike_to_peers_than_the_highest_possible(seed):
+    rng = np.random.default_rng(seed)
+    returns = np.asfortranarray(rng.normal(0, 0.01, (60, 8)) + 0.01 * rng.random() * rng.normal(0, 1, (60, 1)))
+    peers, together = np.arange(1, 1 + int(rng.integers(1, 6))), np.zeros(60)
+    whole = add_up(returns, 60, 60, peers, together)
+    highest = highest_correlation(together, whole, len(peers))
+    returns[:, 0] = together  # what is most alike to their sum
+    assert _mean_correlation(returns, 60, 60, 0, peers, whole, together) == pytest.approx(highest, abs=1e-8)
+    assert _mean_correlation(returns, 60, 60, 0, peers, whole, together) <= highest
+    assert all(_mean_correlation(returns, 60, 60, name, peers, whole, together) <= highest for name in (6, 7))
+
+
+def test_peers_with_gaps_leave_no_bound_and_none_leave_nothing():
+    together = np.full(60, 0.1)
+    assert highest_correlation(together, 1, 2) == math.inf
+    assert highest_correlation(together, 0, 0) == -math.inf
 
 
 def test_before_a_window_is_full_pairs_are_compared(returns):
