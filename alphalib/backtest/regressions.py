@@ -1,4 +1,4 @@
-"""What the seed's faults would have reported on the same run, beside the right figure: defects D01, D02, D17 and D20."""
+"""What the seed's faults would have reported on the same run, beside the right figure: D01, D02, D17 and D20."""
 
 from __future__ import annotations
 
@@ -68,8 +68,9 @@ def seed_faults(
     first = first_scored(history)
 
     def daily(rules: ExecutorParams) -> Floats:
-        nav = simulate(history, rules, costs=costs, cash=cash).nav.to_numpy(dtype=float)[first:]
-        return nav[1:] / nav[:-1] - 1.0
+        nav: Floats = simulate(history, rules, costs=costs, cash=cash).nav.to_numpy(dtype=float)[first:]
+        change: Floats = nav[1:] / nav[:-1] - 1.0
+        return change
 
     book = daily(params)
     late = daily(params.model_copy(update={"drawdown_tiers": TIERS_SEED}))
