@@ -17,6 +17,7 @@ import pandas as pd
 
 from alphalib.contracts import OrderBook, ParityStage
 from alphalib.decision import Day, History, Portfolio
+from alphalib.decision.history import wanted_by_score
 from alphalib.errors import InputError
 from alphalib.params import Params
 from alphalib.scores import SignalCode
@@ -128,12 +129,14 @@ def _of_day(day: Day) -> tuple[Facts, Facts, Facts]:
         home = signals if field in _OPINIONS else vetoes if field in _PLACES else prices
         home.update(_by_name(tickers, field, day.names[field]))
     for name, value in day.moment._asdict().items():
-        if isinstance(value, np.ndarray):
+        if not isinstance(value, np.ndarray):
+            (signals if name in _OF_RESEARCH else prices)[name] = value
+        elif value.ndim == 1:  # places of names
+            signals[name] = tuple(tickers[place] for place in value)
+        else:
             last = day.moment.session  # number of sessions up to and including the day
             for session, values in zip(all_sessions()[last - len(value) : last], value, strict=True):
                 prices.update(_by_name(tickers, f"{name} of {session:%Y-%m-%d}", values))
-        else:
-            (signals if name in _OF_RESEARCH else prices)[name] = value
     return prices, signals, vetoes
 
 
@@ -198,8 +201,9 @@ def starting(history: History, day: pd.Timestamp) -> History:
         raise InputError(f"the history ends on {history.sessions[-1]:%Y-%m-%d}, before {day:%Y-%m-%d}")
     names = history.names.copy()
     names["signal"][:row] = SignalCode.NONE
+    first, wanted = wanted_by_score(names)
     names.setflags(write=False)
-    return replace(history, names=names)
+    return replace(history, names=names, moments=history.moments._replace(first=first, wanted=wanted))
 
 
 def drift_of_fills(paper: pd.DataFrame, simulated: pd.DataFrame) -> pd.DataFrame:

@@ -145,7 +145,7 @@ def certify(
     described = f"{market.source.name}, {market.close.shape[1]:,} names and {market.close.shape[0]:,} sessions"
     known = known.with_gaps(days)
     prints = {stage.name: _prints(stage, known, days, step) for stage in stages}
-    known = Known(known.received, known.accepted)  # without what the stages left in it
+    known = Known(known.received, known.accepted, days)  # without what the stages left in it
     del market
     unmoved = {(stage, name) for stage, own in prints.items() for name, one in own.items() if one.future}
     checks: list[_Check] = []
