@@ -54,7 +54,6 @@ def order_book(
             f"an order book sells nothing short, the decision wants {', '.join(short)}; backtest it instead"
         )
     predicted = {p.ticker: p for p in predictions.predictions} if predictions else {}
-    halt = [f"no entries: halted after a drawdown, decision {decision.halted} of the halt"] if decision.halted else []
     stops = _stops(decision, day, portfolio, params)
     shown = {stop.ticker for stop in stops}
     missing = [t for t, _ in decision.stops if t not in shown]
@@ -80,8 +79,24 @@ def order_book(
         ],
         decision_hash=decision.hash,
         inputs=dict(inputs or {}),
-        notes=[*halt, *(f"{t} has no stop: its range is wider than its price" for t in missing), *notes],
+        notes=[
+            *_closed(decision, portfolio, params),
+            *(f"{t} has no stop: its range is wider than its price" for t in missing),
+            *notes,
+        ],
     )
+
+
+def _closed(decision: Decision, portfolio: Portfolio, params: ExecutorParams) -> list[str]:
+    """Why the whole book enters nothing, as one note; none when it may."""
+    if portfolio.killed:
+        return ["no entries: the kill switch is on"]
+    if decision.halted:
+        return [f"no entries: halted after a drawdown, decision {decision.halted} of the halt"]
+    change = decision.nav / portfolio.nav_before - 1.0 if portfolio.nav_before else 0.0
+    if change <= -params.daily_loss_limit:
+        return [f"no entries: {reason('daily_loss', -change, params.daily_loss_limit)}"]
+    return []
 
 
 def _entry(

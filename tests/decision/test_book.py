@@ -2,7 +2,7 @@
 
 import pytest
 
-from alphalib.contracts import OrderBook, Prediction, Predictions
+from alphalib.contracts import OrderBook, PortfolioFile, Prediction, Predictions
 from alphalib.decision import Portfolio, decide, order_book
 from alphalib.decision.explain import reason
 from alphalib.decision.shapes import Rule
@@ -74,6 +74,18 @@ def test_a_halt_is_said_first():
     assert book.notes[0] == "no entries: halted after a drawdown, decision 1 of the halt"
 
 
+@pytest.mark.parametrize(
+    ("memory", "note"),
+    [
+        ({"killed": True}, "no entries: the kill switch is on"),
+        ({"nav_before": 125_000.0}, "no entries: the book lost 20.0% in a session, the limit is 2.0%"),
+    ],
+)
+def test_what_closes_the_whole_book_is_said_first(memory, note):
+    start = portfolio(cash=100_000.0, **memory)
+    assert order_book(decide(start, day_of_names({}), PARAMS), day_of_names({}), start, PARAMS).notes[0] == note
+
+
 def test_predictions_are_shown_beside_the_entries():
     row = Prediction(
         ticker="A", predicted_direction="UP", prediction_confidence=0.8, predicted_alpha=0.01, combined_rank=1,
@@ -100,14 +112,31 @@ def test_a_missing_score_is_said_so():
 
 
 def test_a_portfolio_survives_its_file():
-    start = portfolio(held("C", shares=3, sessions=4, profit_taken=True), halted=2, tiers_fired=1, rearmed=True)
+    start = portfolio(
+        held("C", shares=3, sessions=4, profit_taken=True),
+        halted=2,
+        tiers_fired=1,
+        under_tier=7,
+        rearmed=True,
+        killed=True,
+        nav_before=91_000.0,
+        stopped=(("A", DATE), ("D", DATE)),
+    )
     assert Portfolio.of_file(start.to_file(DATE, nav=90_300.0)) == start
 
 
+def test_a_file_from_before_there_was_such_memory_is_read():
+    file = portfolio(held("C")).to_file(DATE, nav=100_000.0).model_dump(mode="json")
+    for later in ("decisions_under_tier", "killed", "nav_before", "stopped"):
+        del file[later]
+    assert Portfolio.of_file(checked(file, PortfolioFile, name="portfolio")) == portfolio(held("C"))
+
+
 def test_a_deposit_is_no_gain_and_a_withdrawal_no_drawdown():
-    start = portfolio(held("A", shares=100), cash=90_000.0, peak=125_000.0)  # NAV 100,000: −20 %
+    start = portfolio(held("A", shares=100), cash=90_000.0, peak=125_000.0, nav_before=101_000.0)  # NAV 100,000: −20 %
     for amount in (50_000.0, -50_000.0):
         after = start.with_flows(amount, nav=100_000.0)
         decision = decide(after, day_of_names({}, regime=RegimeCode.BULL), ExecutorParams())
         assert decision.nav == 100_000.0 + amount
         assert decision.drawdown == pytest.approx(-0.20)
+        assert after.nav_before / decision.nav == pytest.approx(1.01)

@@ -9,7 +9,8 @@ from alphalib.decision import Portfolio, decide
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams
 from alphalib.scores import ConvictionCode, RegimeCode, SignalCode
-from tests.decision.days import PARAMS, day_of_names, held, portfolio
+from alphalib.sessions import next_session, previous_session
+from tests.decision.days import DATE, PARAMS, day_of_names, held, portfolio
 
 DECLINING = ConvictionCode.DECLINING
 CASH = portfolio(cash=100_000.0)
@@ -34,6 +35,14 @@ KEEP = {"signal": SignalCode.ENTER}
         (KEEP, held(high_water=104.9), None),
         # without a range: 112 × (1 − 0.10) = 100.8
         ({"atr": np.nan}, held(cost=112.0), ("stop", 100)),
+        # 100 ≤ 118 × (1 − 0.15) = 100.3, while the stop, 101 − 5 = 96, is not reached
+        (KEEP, held(cost=118.0, high_water=101.0), ("loss_floor", 100)),
+        (KEEP, held(cost=117.0, high_water=101.0), None),
+        # a floor that no lead over the sector suspends
+        ({"momentum": 0.12, "sector_momentum": 0.05}, held(cost=118.0), ("loss_floor", 100)),
+        ({"gap": -0.15}, held(sessions=1), ("gap_exit", 100)),
+        ({"gap": -0.14}, held(sessions=1), None),
+        ({"gap": -0.15}, held(sessions=0), None),  # bought after the gap
         ({"momentum": -0.16, "rsi": 29.0}, held(), ("momentum_exit", 100)),
         ({"momentum": -0.16, "rsi": 30.0}, held(), None),
         ({"momentum": -0.15, "rsi": 29.0}, held(), None),
@@ -58,7 +67,7 @@ def test_a_call_to_reduce_counts_on_its_own_day_only():
 
 
 def test_a_name_without_a_close_is_sold_for_no_reason_of_price():
-    silent = {"close": np.nan, "momentum": -0.5, "rsi": 10.0}
+    silent = {"close": np.nan, "gap": np.nan, "momentum": -0.5, "rsi": 10.0}
     assert sale_of(silent, held(high_water=200.0, cost=50.0)) is None
     assert sale_of({**silent, "signal": SignalCode.EXIT}, held()) == ("research_exit", 100)
 
@@ -115,6 +124,61 @@ def test_a_blocked_entry_says_value_and_limit():
     assert (blocked.value, blocked.limit) == (-0.06, -0.05)
 
 
+def refusals(start, *names, params=PARAMS):
+    return [(b.ticker, b.rule, b.value, b.limit) for b in decide(start, day_of_names(*names), params).blocked]
+
+
+def test_a_pulled_kill_switch_blocks_entries_and_no_exit():
+    start = portfolio(held("A"), killed=True)
+    decision = decide(start, day_of_names({"signal": SignalCode.EXIT}, {}), PARAMS)
+    assert [(b.ticker, b.rule) for b in decision.blocked] == [("B", "kill_switch")]
+    assert [sale.rule for sale in decision.exits] == ["research_exit"]
+    assert decision.remembered(start).killed
+
+
+@pytest.mark.parametrize(("before", "entered"), [(102_100.0, 0), (102_000.0, 1), (90_000.0, 1), (None, 1)])
+def test_a_session_that_lost_too_much_lets_nothing_in(before, entered):
+    # 100,000 / 102,100 − 1 = −2.06 %, 100,000 / 102,000 − 1 = −1.96 %
+    start = portfolio(cash=100_000.0, nav_before=before)
+    assert len(decide(start, day_of_names({}), PARAMS).entries) == entered
+
+
+def test_the_days_loss_is_said_with_its_limit_and_the_nav_is_remembered():
+    start = portfolio(cash=100_000.0, nav_before=125_000.0)
+    assert refusals(start, {}) == [("A", "daily_loss", pytest.approx(0.2), 0.02)]
+    assert decide(start, day_of_names({}), PARAMS).remembered(start).nav_before == 100_000.0
+
+
+@pytest.mark.parametrize(("ago", "blocked"), [(0, True), (4, True), (5, False)])
+def test_a_name_that_was_stopped_rests(ago, blocked):
+    start = portfolio(cash=100_000.0, stopped=(("A", previous_session(next_session(DATE), count=ago + 1)),))
+    expected = [("A", "cooldown", float(ago), 5.0)] if blocked else []
+    assert refusals(start, {}) == expected
+
+
+def test_a_stopped_name_that_the_market_has_no_more_is_forgotten():
+    assert refusals(portfolio(cash=100_000.0, stopped=(("GONE", DATE),)), {}) == []
+
+
+def test_the_book_holds_so_many_names_and_no_more():
+    few = ExecutorParams(max_positions=3)
+    names = [{"signal": SignalCode.EXIT}, {}, {"score": 85.0}, {"score": 90.0}]
+    decision = decide(portfolio(held("A")), day_of_names(*names), few)  # the sale of the morning makes no room
+    assert [entry.ticker for entry in decision.entries] == ["D", "C"]
+    assert [(b.ticker, b.rule, b.value, b.limit) for b in decision.blocked] == [("B", "max_positions", 4.0, 3.0)]
+
+
+def test_an_entry_is_a_small_part_of_a_days_trading():
+    # 10 % of 20,000 a day are 2,000: 20 shares of 100 instead of 50; where nothing is known nothing is cut
+    decision = decide(CASH, day_of_names({"adv": 20_000.0}, {"adv": np.nan}, {"adv": 0.0}, {"adv": 4_000.0}), PARAMS)
+    assert [(e.ticker, e.shares, e.bound_by) for e in decision.entries] == [
+        ("A", 20, "adv_cap"),
+        ("B", 50, ""),
+        ("C", 50, ""),
+    ]
+    assert [(b.rule, b.value, b.limit) for b in decision.blocked] == [("adv_cap", 1.25, 0.10)]  # 5,000 of 4,000
+
+
 def test_a_name_that_moves_with_its_sector_is_blocked():
     common = np.random.default_rng(0).normal(0, 0.01, 60)
     returns = np.column_stack([common, common + 1e-5, -common])
@@ -147,6 +211,18 @@ SMALL = ExecutorParams(max_position_pct=0.25)  # the cap far above the base of 1
 )
 def test_a_weight_is_the_product_of_its_factors(name, expected):
     assert weights_of(name, params=SMALL) == [pytest.approx(expected)]
+
+
+def test_the_kelly_rule_bets_a_part_of_the_best_bet():
+    # (0.52 × 1.2 − 0.48) / 1.2 = 0.12, a quarter of it is 0.03, however many names there are
+    kelly = ExecutorParams(sizing_rule="kelly", max_position_pct=0.25)
+    assert weights_of(*[{} for _ in range(25)], params=kelly)[0] == pytest.approx(0.03)
+    assert weights_of({"rating": 1}, params=kelly) == [pytest.approx(0.03 * 1.05)]
+
+
+def test_without_an_edge_the_kelly_rule_buys_nothing():
+    kelly = ExecutorParams(sizing_rule="kelly", kelly_win_rate=0.4)
+    assert [b.rule for b in decide(CASH, day_of_names({}), kelly).blocked] == ["below_minimum"]
 
 
 def test_a_declining_conviction_may_only_reduce():
@@ -219,6 +295,14 @@ def test_a_halt_blocks_entries_and_is_remembered():
     assert [b.rule for b in decision.blocked] == ["halted"]
     assert [sale.rule for sale in decision.exits] == ["research_exit"]
     assert decision.remembered(start).halted == 1
+
+
+def test_a_book_long_under_a_tier_starts_a_new_peak_and_remembers_the_days_till_then():
+    start = portfolio(cash=100_000.0, peak=103_000.0, under_tier=62)  # −2.9 %
+    waiting = decide(start, day_of_names({}), PARAMS)
+    assert (waiting.multiplier, waiting.under_tier) == (0.5, 63)
+    after = decide(waiting.remembered(start), day_of_names({}), PARAMS)
+    assert (after.multiplier, after.under_tier, after.nav_peak) == (1.0, 0, 100_000.0)
 
 
 def test_a_person_rearms():

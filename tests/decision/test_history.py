@@ -165,6 +165,38 @@ def test_indicators_by_hand():
     assert np.isnan(HISTORY.day(18).table["low"]).all()
 
 
+def test_a_gap_is_measured_over_split_dividend_and_days_without_trade():
+    market = random_market(sessions=160)
+    split = 160 // 3  # N000 splits 2:1 there; nothing trades the session before
+    bars = {name: getattr(market, name).copy() for name in ("open", "high", "low", "close", "volume", "vwap")}
+    for panel in bars.values():
+        panel.iloc[split - 1, 0] = np.nan
+    signals = random_signals(market, np.random.default_rng(0))
+    gaps = history(replace(market, **bars), signals, params=ExecutorParams()).names["gap"]
+    close, opened = bars["close"]["N000"], bars["open"]["N000"]
+    assert gaps[split, 0] == pytest.approx(2 * opened.iloc[split] / close.iloc[split - 2] - 1)
+    assert np.isnan(gaps[split - 1, 0])
+    paid = market.sessions.get_loc(market.actions.loc[market.actions["kind"] == "dividend", "date"].iloc[0])
+    close, opened = bars["close"]["N001"], bars["open"]["N001"]
+    factor = 1 + 0.5 / close.iloc[paid]  # reinvested at that close
+    assert gaps[paid, 1] == pytest.approx(factor * opened.iloc[paid] / close.iloc[paid - 1] - 1)
+
+
+def test_value_traded_volatility_and_unbroken_returns_by_hand():
+    close = HISTORY.names["close"]
+    name = int(np.isnan(close).any(axis=0).argmax())
+    assert np.isnan(close[:, name]).any()
+    ticker, row = HISTORY.tickers[name], HISTORY.names[:, name]
+    market = RUN.market
+    traded = (market.close * market.volume)[ticker].iloc[81:101].dropna()
+    returns = (market.adj_close / market.adj_close.shift(1) - 1)[ticker]
+    assert row["adv"][100] == pytest.approx(traded.mean())
+    assert row["volatility"][100] == pytest.approx(returns.iloc[81:101].dropna().std())
+    broken = returns.isna().to_numpy()
+    for t in range(0, 200, 7):
+        assert row["unbroken"][t] == (0 if broken[t] else np.argmax(broken[t::-1]))
+
+
 def test_a_share_counts_its_last_close_in_units_of_the_day():
     market, split = random_market(sessions=160), 160 // 3  # N000 splits 2:1 there
     bars = {name: getattr(market, name).copy() for name in ("open", "high", "low", "close", "volume", "vwap")}

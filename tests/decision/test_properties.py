@@ -1,5 +1,6 @@
 """What holds for any book on any day of a random world."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -41,6 +42,10 @@ def random_portfolio(day, rng):
         ),
         halted=int(rng.choice([0, 0, 0, 5])),
         tiers_fired=int(rng.integers(4)),
+        under_tier=int(rng.choice([0, 4, 5, 63])),
+        killed=bool(rng.random() < 0.05),
+        nav_before=float(rng.choice([1.0, 1_000_000.0])) if rng.random() < 0.9 else None,
+        stopped=tuple((str(ticker), day.date) for ticker in rng.choice(day.tickers, 2, replace=False)),
     )
 
 
@@ -71,6 +76,8 @@ def test_every_cap_holds_after_the_batch(situation):
     assert decision.nav > 0 or not bought
     assert all(spent <= cap * decision.nav + SLACK for spent in bought.values())
     assert sum(bought.values()) <= portfolio.cash + SLACK
+    assert all(not spent > params.max_adv_pct * names["adv"][ticker] + SLACK for ticker, spent in bought.items())
+    assert len(value) + len(bought) <= max(params.max_positions, len(value))
     drift = sum(value.values())
     assert drift + sum(bought.values()) <= max(params.max_equity_pct * decision.nav, drift) + SLACK
     for sector in set(names["sector"]):
@@ -97,8 +104,20 @@ def test_nothing_ever_blocks_an_exit(situation):
     calls = {str(t) for t, name in zip(day.tickers, day.names, strict=True) if name["signal"] == SignalCode.EXIT}
     sold = {sale.ticker for sale in decision.exits if sale.rule == "research_exit"}
     assert sold == calls & {position.ticker for position in portfolio.positions}
-    locked = params.model_copy(update={"min_score": 100.0, "max_equity_pct": 0.1, "min_order": 1e9})
-    assert decide(portfolio, day, locked).exits == decision.exits
+    closed = {"min_score": 100.0, "max_equity_pct": 0.1, "min_order": 1e9, "max_positions": 1, "daily_loss_limit": 1e-9}
+    assert decide(portfolio, day, params.model_copy(update=closed)).exits == decision.exits
+    assert decide(replace(portfolio, killed=True, nav_before=1e12), day, params).exits == decision.exits
+
+
+@given(situations)
+@settings(max_examples=200, deadline=None)
+def test_nothing_is_entered_by_a_closed_book_or_bought_back_at_once(situation):
+    params, _, portfolio, decision = decided(situation)
+    lost = portfolio.nav_before and decision.nav / portfolio.nav_before - 1 <= -params.daily_loss_limit
+    if portfolio.killed or decision.halted or lost:
+        assert not decision.entries
+    if params.cooldown_sessions > 0:
+        assert not {entry.ticker for entry in decision.entries} & {ticker for ticker, _ in portfolio.stopped}
 
 
 @given(situations)
@@ -116,5 +135,5 @@ def test_every_name_to_enter_is_entered_or_blocked_once(situation):
 @settings(max_examples=100, deadline=None)
 def test_the_order_of_positions_does_not_matter(situation):
     params, day, portfolio, decision = decided(situation)
-    turned = Portfolio(**{**portfolio.__dict__, "positions": portfolio.positions[::-1]})
+    turned = replace(portfolio, positions=portfolio.positions[::-1], stopped=portfolio.stopped[::-1])
     assert decide(turned, day, params).hash == decision.hash == decide(portfolio, day, params).hash
