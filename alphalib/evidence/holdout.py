@@ -15,6 +15,7 @@ import pandas as pd
 
 from alphalib.errors import EvidenceError, InputError
 from alphalib.evidence.ic import rank_ic
+from alphalib.labels import label_end
 from alphalib.market import Panel
 from alphalib.sessions import Day, last_session
 
@@ -165,6 +166,22 @@ def seal(outcomes: Outcomes, *, ends: pd.DatetimeIndex, line: Day) -> Sealed[Out
         raise InputError("an outcome cannot be known before the session it belongs to; are these the label ends?")
     floats = outcomes.astype(float)  # a copy, in which a row can be NaN
     return Sealed(floats, ends, pd.Timestamp(line))
+
+
+def seal_label(label: Outcomes, *, horizon: int) -> Sealed[Outcomes]:
+    """Close the labels that ended after the line of their last session.
+
+    Parameters
+    ----------
+    label : Panel or Series
+        As from `labels.sector_relative_return`, or the ICs made from it; its last session is the `asof`.
+    horizon : int
+        Of the label. [sessions]
+    """
+    sessions = pd.DatetimeIndex(label.index)
+    if sessions.empty:
+        raise InputError("there are no labels to seal")
+    return seal(label, ends=label_end(sessions, horizon), line=holdout_line(sessions[-1]))
 
 
 def sealed_rank_ic(prediction: Panel, label: Sealed[Panel], *, minimum: int = 10) -> Sealed[pd.Series]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from alphalib.errors import InputError
+from alphalib.errors import EvidenceError, InputError
 from alphalib.evidence.check import Check, above, at_least
 from alphalib.evidence.estimate import Estimate
 from alphalib.evidence.holdout import Grant, Sealed
@@ -86,6 +86,8 @@ class Verdict:
         Effective number tried that the level was divided among. [trials]
     notes : tuple of str
         What decided nothing but should be read.
+    last : Timestamp, optional
+        Last session with an IC among those it was reached on.
     grant : str, optional
         Under which `confirm` read the holdout; None before that.
     """
@@ -98,6 +100,7 @@ class Verdict:
     folds: int
     trials: float
     notes: tuple[str, ...] = field(default=())
+    last: pd.Timestamp | None = None
     grant: str | None = None
 
     @property
@@ -179,6 +182,7 @@ def gate(
         minimum_detectable=minimum_detectable(estimate.standard_error),
         folds=len(means),
         trials=float(trials),
+        last=known.last_valid_index(),
         notes=() if raw is None else _notes(raw),
     )
 
@@ -214,9 +218,19 @@ def confirm(
     Verdict
         With the checks `holdout_sessions`; `holdout`, a mean IC above 0; and `promise`, not below what the ICs before
         the line promised for as many sessions. One above is noted: it is luck, or something that knows too much.
+
+    Raises
+    ------
+    EvidenceError
+        When `gate` was shown other outcomes than those that are open, or the grant opens others.
     """
     if not verdict.passed:
         return verdict
+    last = oos_ic.open.last_valid_index()
+    if verdict.last != last:
+        raise EvidenceError(
+            f"the gate saw ICs up to {verdict.last}, open are those up to {last}; judge what is open, then confirm it"
+        )
     params = params or GateParams()
     if grant is None:
         missing = Check("holdout", math.nan, 0.0, passed=False, note="no grant is left this quarter, it was not read")

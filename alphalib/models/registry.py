@@ -18,6 +18,7 @@ from alphalib.errors import ContractError, EvidenceError, InputError
 from alphalib.evidence.estimate import Estimate
 from alphalib.evidence.holdout import Grant, holdout_line, require_grant
 from alphalib.evidence.significance import mean_with_interval
+from alphalib.labels import label_end
 from alphalib.market import Panel
 from alphalib.models.design import require_names, require_present, stack, unstack
 from alphalib.models.gate import Verdict
@@ -133,13 +134,20 @@ def promote(
     Raises
     ------
     EvidenceError
-        When the gate refused it, the holdout was not read, or it was under another grant or on another day.
+        When the gate refused it, when the holdout was not read, or under another grant, and when the walk forward was
+        trained on it.
     """
     if not verdict.passed:
         failed = "; ".join(str(check) for check in verdict.checks if not check.passed)
         raise EvidenceError(f"the gate refused this model, it cannot be put into use: {failed}")
     what = "outcomes that confirm and train a model"
     grant = require_grant(grant, line=holdout_line(final.asof), what=what, lineage=LINEAGE, reaches=final.asof)
+    trained = pd.DatetimeIndex(walk.folds["train_last"])
+    if (label_end(trained, horizon) > grant.line).any():
+        raise EvidenceError(
+            f"the walk forward was trained on outcomes after {grant.line:%Y-%m-%d}, so that these confirm nothing; "
+            "train it on what is open"
+        )
     if verdict.grant != grant.id:
         raise EvidenceError(f"the verdict was not confirmed under grant {grant.id}; call gate.confirm with that grant")
     weights = final.estimator.to_text().encode()

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from alphalib.errors import ContractError, EvidenceError, InputError
+from alphalib.evidence.holdout import seal_label
 from alphalib.evidence.ic import ic, icir, rank_ic
 from alphalib.models.design import require_names, stack, unstack
 from alphalib.models.gate import GateParams, confirm, gate
@@ -14,7 +15,7 @@ from alphalib.models.splits import PurgedWalkForward
 from alphalib.models.walkforward import final_model, walk_forward
 from alphalib.params import PredictorParams
 from alphalib.store import Store
-from tests.models.planted import granted, planted, sealed, small_trees
+from tests.models.planted import granted, planted, small_trees
 
 SPLITTER = PurgedWalkForward(min_train=250, test=100)
 
@@ -26,7 +27,8 @@ def world():
 
 @pytest.fixture(scope="module")
 def walk(world):
-    return walk_forward(*world, SPLITTER, small_trees())
+    features, label, mask = world
+    return walk_forward(features, seal_label(label, horizon=5).open, mask, SPLITTER, small_trees())
 
 
 def verdict_of(per_date, **options):
@@ -42,7 +44,7 @@ def verdict_of(per_date, **options):
 
 def promoted(store, world, walk):
     features, label, mask = world
-    grant, per_date = granted(label.index[-1]), sealed(rank_ic(walk.predictions, label))
+    grant, per_date = granted(label.index[-1]), seal_label(rank_ic(walk.predictions, label), horizon=5)
     rng = np.random.default_rng(0)
     return promote(
         store,

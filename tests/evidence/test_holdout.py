@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphalib.errors import EvidenceError, InputError
-from alphalib.evidence.holdout import holdout_line, require_grant, seal, sealed_rank_ic
+from alphalib.evidence.holdout import holdout_line, require_grant, seal, seal_label, sealed_rank_ic
 from alphalib.evidence.ic import rank_ic
 from alphalib.evidence.ledger import Ledger
 from alphalib.labels import label_end
@@ -151,3 +151,13 @@ def test_ics_are_as_closed_as_their_labels(grant):
     assert per_date.seen_with(grant).equals(per_date.opened(grant))
     with pytest.raises(EvidenceError, match="read with a grant"):
         per_date.behind(None)
+
+
+def test_labels_are_closed_by_their_last_session():
+    days = sessions_between("2021-01-04", ASOF)
+    label = pd.DataFrame(1.0, index=days, columns=["A"])
+    sealed = seal_label(label, horizon=5)
+    assert sealed.line == LINE
+    assert sealed.open["A"].last_valid_index() == pd.Timestamp("2022-09-22")
+    with pytest.raises(InputError, match="no labels to seal"):
+        seal_label(label.iloc[:0], horizon=5)

@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from alphalib.evidence.holdout import holdout_line, seal
 from alphalib.evidence.ledger import Ledger
-from alphalib.labels import label_end
 from alphalib.sessions import all_sessions
 
 
@@ -51,8 +49,3 @@ def granted(asof, *, lineage="predictor"):
         grant = ledger.use_grant(lineage, asof=asof, reason="a test")
         ledger.close()
     return grant
-
-
-def sealed(outcomes, *, horizon=5):
-    """Outcomes of which those after the line are closed, as of their last session."""
-    return seal(outcomes, ends=label_end(outcomes.index, horizon), line=holdout_line(outcomes.index[-1]))

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from alphalib.errors import EvidenceError, InputError
-from alphalib.evidence.holdout import holdout_line, seal
+from alphalib.evidence.holdout import holdout_line, seal, seal_label
 from alphalib.evidence.ic import rank_ic
 from alphalib.models.gate import GateParams, confirm, fold_means, gate
 from alphalib.sessions import all_sessions
-from tests.models.planted import granted, sealed
+from tests.models.planted import granted
 
 QUICK = GateParams(draws=200)
 
@@ -116,7 +116,7 @@ def test_d36_what_survivors_taught_is_never_promoted():
 
 def confirmed(series, *, given=True, verdict=None, **options):
     """Both stages on a series that ends on its last session's day."""
-    closed = sealed(series)
+    closed = seal_label(series, horizon=5)
     verdict = verdict or judged(closed.open, **options)
     grant = granted(series.index[-1]) if given else None
     return confirm(verdict, closed, grant, horizon=5, rng=np.random.default_rng(1), params=QUICK)
@@ -136,7 +136,7 @@ def test_d17_the_first_stage_does_not_know_the_holdout():
     line = holdout_line(series.index[-1])
     other = series.copy()
     other[other.index > line - np.timedelta64(8, "D")] = -1.0
-    assert judged(sealed(series).open) == judged(sealed(other).open)
+    assert judged(seal_label(series, horizon=5).open) == judged(seal_label(other, horizon=5).open)
     refused = confirmed(other)
     assert [c.rule for c in refused.checks if not c.passed] == ["holdout", "promise"]
 
@@ -150,33 +150,40 @@ def test_d18_a_holdout_that_was_not_read_is_a_fail():
 
 def test_d18_a_holdout_without_outcomes_is_a_fail():
     series = ics(0, mean=0.04)
-    verdict = judged(sealed(series).open)
-    closed = seal(sealed(series).open, ends=series.index, line=holdout_line(series.index[-1]))
+    verdict = judged(seal_label(series, horizon=5).open)
+    closed = seal(seal_label(series, horizon=5).open, ends=series.index, line=holdout_line(series.index[-1]))
     refused = confirm(verdict, closed, granted(series.index[-1]), horizon=5, rng=np.random.default_rng(1))
     assert [c.rule for c in refused.checks if not c.passed] == ["holdout_sessions", "holdout", "promise"]
 
 
 def test_what_was_refused_reads_no_holdout():
-    verdict = judged(sealed(ics(1)).open)
+    verdict = judged(seal_label(ics(1), horizon=5).open)
     assert not verdict.passed
     assert confirmed(ics(1), verdict=verdict) is verdict
 
 
 def test_d17_a_grant_of_another_quarter_confirms_nothing():
     series = ics(0, mean=0.04)
-    closed, rng = sealed(series), np.random.default_rng(1)
+    closed, rng = seal_label(series, horizon=5), np.random.default_rng(1)
     with pytest.raises(EvidenceError, match="opens those after"):
         confirm(judged(closed.open), closed, granted(series.index[-100]), horizon=5, rng=rng)
 
 
 def test_a_holdout_far_above_its_promise_is_noted():
     series = ics(0, mean=0.04)
-    closed = sealed(series)
+    closed = seal_label(series, horizon=5)
     series[closed.open.isna()] += 0.3
     assert confirmed(series).notes[-1].endswith("is above what was promised")
 
 
 def test_a_signal_that_died_is_refused():
     series = ics(0, mean=0.06)
-    series[sealed(series).open.isna()] -= 0.07
+    series[seal_label(series, horizon=5).open.isna()] -= 0.07
     assert not confirmed(series).passed
+
+
+def test_d17_a_first_stage_that_saw_the_holdout_cannot_be_confirmed():
+    series = ics(0, mean=0.04)
+    assert judged(series).passed
+    with pytest.raises(EvidenceError, match="judge what is open, then confirm it"):
+        confirmed(series, verdict=judged(series))

@@ -8,6 +8,7 @@ import pytest
 
 from alphalib.contracts import CurrentModel, ModelCard, PredictorMetrics
 from alphalib.errors import ContractError, EvidenceError, InputError, StoreError
+from alphalib.evidence.holdout import seal_label
 from alphalib.evidence.ic import rank_ic
 from alphalib.models.gate import GateParams, confirm, gate
 from alphalib.models.registry import (
@@ -21,15 +22,15 @@ from alphalib.models.registry import (
 from alphalib.models.splits import PurgedWalkForward
 from alphalib.models.walkforward import final_model, walk_forward
 from alphalib.store import Store
-from tests.models.planted import granted, planted, sealed, small_trees
+from tests.models.planted import granted, planted, small_trees
 
 
 @pytest.fixture(scope="module")
 def trained():
     features, label, mask = planted(strength=0.3)
-    closed, grant, rng = sealed(label), granted(label.index[-1]), np.random.default_rng(0)
+    closed, grant, rng = seal_label(label, horizon=5), granted(label.index[-1]), np.random.default_rng(0)
     walk = walk_forward(features, closed.open, mask, PurgedWalkForward(min_train=250, test=100), small_trees())
-    per_date = sealed(rank_ic(walk.predictions, label))
+    per_date = seal_label(rank_ic(walk.predictions, label), horizon=5)
     params = GateParams(minimum_folds=1, draws=200)
     passed = gate(per_date.open, horizon=5, trials=1, rng=rng, raw=walk.raw, params=params)
     verdict = confirm(passed, per_date, grant, horizon=5, rng=rng, params=params)
@@ -86,6 +87,10 @@ def test_d17_no_model_comes_into_use_without_the_grant_that_confirmed_it(store, 
         put(store, trained, grant=granted(label.index[-2]))
     with pytest.raises(EvidenceError, match=r"call gate\.confirm with that grant"):
         put(store, trained, verdict=replace(verdict, grant=None))
+    features, _, mask, _, final, _ = trained
+    knowing = walk_forward(features, label, mask, PurgedWalkForward(min_train=250, test=100), small_trees())
+    with pytest.raises(EvidenceError, match="was trained on outcomes after 2013-09-30, so that these confirm nothing"):
+        put(store, (features, label, mask, knowing, final, verdict))
     assert store.paths("predictor/**") == []
     assert put(store, trained).card.grant == verdict.grant
 
@@ -93,15 +98,19 @@ def test_d17_no_model_comes_into_use_without_the_grant_that_confirmed_it(store, 
 def test_d17_training_takes_no_sealed_outcomes(trained):
     features, label, mask, *_ = trained
     with pytest.raises(EvidenceError, match=r"are sealed, there is no \.index; take \.open"):
-        walk_forward(features, sealed(label), mask, PurgedWalkForward(min_train=250, test=100), small_trees())
+        walk_forward(
+            features, seal_label(label, horizon=5), mask, PurgedWalkForward(min_train=250, test=100), small_trees()
+        )
     with pytest.raises(EvidenceError, match=r"are sealed, there is no \.index; take \.open"):
-        final_model(features, sealed(label), mask, small_trees(), horizon=5)
+        final_model(features, seal_label(label, horizon=5), mask, small_trees(), horizon=5)
 
 
 def test_d17_what_lies_behind_the_line_reaches_no_model(trained):
     features, label, mask, walk, *_ = trained
-    other = label.where(sealed(label).open.notna(), 1e10)
-    again = walk_forward(features, sealed(other).open, mask, PurgedWalkForward(min_train=250, test=100), small_trees())
+    other = label.where(seal_label(label, horizon=5).open.notna(), 1e10)
+    again = walk_forward(
+        features, seal_label(other, horizon=5).open, mask, PurgedWalkForward(min_train=250, test=100), small_trees()
+    )
     pd.testing.assert_frame_equal(again.raw, walk.raw, check_exact=True)
 
 
