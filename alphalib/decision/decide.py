@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alphalib.compiled import Floats, frozen, plain
+from alphalib.compiled import Floats, Records, frozen, plain
 from alphalib.decision.core import decide_once
 from alphalib.decision.history import Day
 from alphalib.decision.portfolio import Portfolio
@@ -160,7 +160,7 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams | Strategy) ->
     verdict = decide_once(
         frozen(day.names), frozen(day.moment), held, plain(portfolio.account()), plain(numbers(params)), plain(orders)
     )
-    kept = orders.kept[: verdict.kept]
+    tickers, kept = day.tickers.tolist(), orders.kept[: verdict.kept]
     resting = ~np.isnan(held["stop"][kept])
     return Decision(
         date=day.date,
@@ -171,13 +171,13 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams | Strategy) ->
         halted=verdict.halted,
         tiers_fired=verdict.fired,
         under_tier=verdict.under,
-        exits=tuple(_sale(order, day.tickers) for order in orders.exits[: verdict.exits]),
+        exits=tuple(_sale(order, tickers) for order in orders.exits[: verdict.exits]),
         entries=tuple(
-            _purchase(order, factors, day.tickers)
+            _purchase(order, factors, tickers)
             for order, factors in zip(orders.entries[: verdict.entries], orders.factors, strict=False)
         ),
-        stops=tuple((str(day.tickers[place]), float(held["stop"][place])) for place in kept[resting]),
-        blocked=tuple(_refusal(refused, day.tickers) for refused in orders.refused[: verdict.refused]),
+        stops=tuple((tickers[place], float(held["stop"][place])) for place in kept[resting]),
+        blocked=_refusals(orders.refused[: verdict.refused], tickers),
     )
 
 
@@ -192,9 +192,9 @@ def require_windows(atr_window: int, correlation_window: int, params: ExecutorPa
             )
 
 
-def _sale(order: Any, tickers: pd.Index) -> Sale:
+def _sale(order: Any, tickers: list[str]) -> Sale:
     return Sale(
-        ticker=str(tickers[order["name"]]),
+        ticker=tickers[order["name"]],
         shares=int(order["shares"]),
         rule=Rule(order["rule"]).label,
         signal="EXIT" if order["rule"] <= Rule.DRAWDOWN_EXIT else "REDUCE",
@@ -203,9 +203,9 @@ def _sale(order: Any, tickers: pd.Index) -> Sale:
     )
 
 
-def _purchase(order: Any, factors: Floats, tickers: pd.Index) -> Purchase:
+def _purchase(order: Any, factors: Floats, tickers: list[str]) -> Purchase:
     return Purchase(
-        ticker=str(tickers[order["name"]]),
+        ticker=tickers[order["name"]],
         shares=int(order["shares"]),
         weight=float(order["weight"]),
         bound_by=Rule(order["bound"]).label,
@@ -213,12 +213,11 @@ def _purchase(order: Any, factors: Floats, tickers: pd.Index) -> Purchase:
     )
 
 
-def _refusal(refused: Any, tickers: pd.Index) -> Refusal:
-    return Refusal(
-        ticker=str(tickers[refused["name"]]),
-        rule=Rule(refused["rule"]).label,
-        value=_known(refused["value"]),
-        limit=_known(refused["limit"]),
+def _refusals(refused: Records, tickers: list[str]) -> tuple[Refusal, ...]:
+    columns = (refused[field].tolist() for field in ("name", "rule", "value", "limit"))
+    return tuple(
+        Refusal(tickers[place], Rule(rule).label, _known(value), _known(limit))
+        for place, rule, value, limit in zip(*columns, strict=True)
     )
 
 

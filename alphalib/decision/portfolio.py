@@ -202,11 +202,10 @@ class Portfolio:
         if strange:
             raise InputError(f"{', '.join(strange)} is held but the market has no such ticker")
         held, calendar = np.zeros(len(tickers), HELD), sessions.all_sessions()
-        for place, position in zip(places, self.positions, strict=True):
-            for field in ("shares", "cost", "high_water", "profit_taken", "time_reduced"):
-                held[field][place] = getattr(position, field)
-            held["entered"][place] = calendar.searchsorted(position.entry_date, side="right")
-        for ticker, day in self.stopped:
-            if ticker in tickers:
-                held["stopped"][tickers.get_loc(ticker)] = calendar.searchsorted(day, side="right")
+        for field in ("shares", "cost", "high_water", "profit_taken", "time_reduced"):
+            held[field][places] = [getattr(position, field) for position in self.positions]
+        held["entered"][places] = calendar.searchsorted([p.entry_date for p in self.positions], side="right")
+        stopped = tickers.get_indexer([ticker for ticker, _ in self.stopped])
+        numbers = calendar.searchsorted([day for _, day in self.stopped], side="right")
+        held["stopped"][stopped[stopped >= 0]] = numbers[stopped >= 0]
         return held
