@@ -166,7 +166,9 @@ class RulesBook(DailyBook):
             fills,
             payments,
         )
-        self.lived(cash, fills[:n_fills], payments[:n_payments])
+        self.account = self.account._replace(cash=cash)
+        self._logs[2].append(fills[:n_fills])
+        self._logs[3].append(payments[:n_payments])
 
 
 @entry_point

@@ -11,12 +11,12 @@ from alphalib.backtest.costs import Costs
 from alphalib.backtest.holdings import holdings
 from alphalib.backtest.minutes import no_minutes
 from alphalib.backtest.session import BORROW, DIVIDEND, FILL, FRACTION, PAYMENT
+from alphalib.backtest.signed import live_on
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.targets import trade_orders
 from alphalib.compiled import frozen, plain
 from alphalib.decision import Portfolio, Position, decide, history
 from alphalib.decision.history import BAR
-from alphalib.decision.shapes import HELD, NAME, ORDER, Rule
+from alphalib.decision.shapes import HELD, NAME, ORDER, Rule, tiers
 from alphalib.decision.strategies import BetaNeutral, DollarNeutral, MeanVariance, TopkDropout
 from alphalib.errors import InputError
 from tests.backtest.runs import random_run
@@ -42,7 +42,7 @@ def run_of(seed):
 
 def session(shares, *, exits=(), entries=(), cash=10_000.0, costs=None, **bar):
     """One session of one name held at 100, whose bars stand at 100 but for what is given."""
-    bars, names, held = np.zeros(1, BAR), np.zeros(1, NAME), np.zeros(1, HELD)
+    bars, names, held = np.zeros((2, 1), BAR), np.zeros((2, 1), NAME), np.zeros(1, HELD)
     for field, value in {"open": 100.0, "high": 100.0, "low": 100.0, "split": 1.0, "delisting": np.nan, **bar}.items():
         bars[field] = value
     names["mark"], names["adv"] = 100.0, np.nan
@@ -52,19 +52,22 @@ def session(shares, *, exits=(), entries=(), cash=10_000.0, costs=None, **bar):
         table = np.zeros(len(signed), ORDER)
         table["shares"], table["rule"] = signed, Rule.ENTRY
         orders.append(frozen(table))
-    fills, payments = np.zeros(5, FILL), np.zeros(5, PAYMENT)
-    after, n_fills, n_payments = trade_orders(
+    _, memory, fills, payments = live_on(
+        1,
         2,
-        frozen(bars),
+        frozen(np.array([1, 2])),
         frozen(names),
+        frozen(bars),
         held,
         *orders,
-        cash,
+        (1_000, False),
+        (cash, 10_000.0, 0, 0, 0),
+        plain(tiers(TOP)),
         plain((costs or Costs.none()).tariff),
-        fills,
-        payments,
+        (np.zeros(1, FILL), np.zeros(1, PAYMENT)),
+        tuple(np.zeros(2, kind) for kind in (float, float, float, int, bool)),
     )
-    return after, held[0], fills[:n_fills], payments[:n_payments]
+    return memory[0], held[0], fills, payments
 
 
 def test_a_short_pays_the_dividend_and_for_being_borrowed():

@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from alphalib.compiled import Floats, Ints, Records, entry_point, plain, stamp
+from alphalib.compiled import Floats, Ints, Records, frozen, plain
 from alphalib.decision.decide import Decision, Purchase, Refusal, Sale
 from alphalib.decision.history import Day
 from alphalib.decision.portfolio import Portfolio
 from alphalib.decision.shapes import ORDER, REFUSED, Account, Rule, tiers
 from alphalib.decision.strategies.params import LongShort, MeanVariance, Strategy
 from alphalib.decision.strategies.plans import Book, Plan, plan
+from alphalib.decision.strategies.standing import standing
 from alphalib.decision.strategies.weights import UNRANKED
 from alphalib.errors import InputError
 from alphalib.market import SECTORS
-from alphalib.risk import drawdown
-from alphalib.risk.drawdown import Drawdown, Tiers, drawdown_step
+from alphalib.risk.drawdown import Drawdown
 
 
 class Ordered(NamedTuple):
@@ -89,15 +89,20 @@ def strategy_orders(day: Day, held: Records, account: Account, params: Strategy)
     """
     names, shares = day.names, held["shares"]
     value = np.where(shares != 0, shares * names["mark"], 0.0)
-    nav = float(account.cash + value.sum())
-    step = _drawdown(nav, account, params)
+    nav, step = standing(
+        frozen(names),
+        held,
+        account.cash,
+        (account.peak, account.halted, account.fired, account.under, account.rearmed),
+        plain(tiers(params)),
+    )
     scale = 0.0 if account.killed or nav <= 0 else step.multiplier
     wanted, rules = _wanted(
         day, Book(shares, value / nav if nav > 0 else value, _age(day, held), nav), step, scale, params
     )
     target = _whole(wanted.weight * nav, names["close"], shares)
     closing = _closing(target, shares, names["mark"], params.min_order)
-    exits = _exits(day, shares, closing, rules, wanted, value / nav if nav > 0 else value)
+    exits = _exits(day, shares, closing, rules, wanted, value / nav if nav > 0 else value, step)
     opening = target - shares + closing
     new = np.flatnonzero((opening != 0) & (shares == 0))
     refused = [(place, Rule.INFEASIBLE, math.nan, math.nan) for place in wanted.refused]
@@ -126,7 +131,7 @@ def _wanted(day: Day, book: Book, step: Drawdown, scale: float, params: Strategy
     due = due and not np.isnan(day.names["percentile"][day.names["tradable"]]).all()
     names = len(book.shares)
     if isinstance(params, LongShort) and scale == 0.0:
-        wanted = Plan(np.zeros(names), np.full(names, UNRANKED), Rule.DRAWDOWN_EXIT, step.drawdown, _places([]))
+        wanted = Plan(np.zeros(names), np.full(names, UNRANKED), Rule.DRAWDOWN_EXIT, np.nan, _places([]))
     elif due:
         wanted = plan(day, book, params)
     else:
@@ -163,7 +168,7 @@ def _closing(target: Ints, shares: Ints, mark: Floats, min_order: float) -> Ints
     return np.where(small, 0, closing).astype(np.int64)
 
 
-def _exits(day: Day, shares: Ints, closing: Ints, rules: Ints, wanted: Plan, weight: Floats) -> Records:
+def _exits(day: Day, shares: Ints, closing: Ints, rules: Ints, wanted: Plan, weight: Floats, step: Drawdown) -> Records:
     places = np.flatnonzero(closing)
     result = np.zeros(len(places), ORDER)
     whole = closing[places] == shares[places]
@@ -171,6 +176,8 @@ def _exits(day: Day, shares: Ints, closing: Ints, rules: Ints, wanted: Plan, wei
     result["rule"] = np.where(shares[places] < 0, Rule.COVER, np.where(whole, rules[places], Rule.REBALANCE))
     result["value"] = weight[places]
     result["limit"] = wanted.weight[places]
+    forced = result["rule"] == Rule.DRAWDOWN_EXIT
+    result["value"][forced], result["limit"][forced] = step.drawdown, np.nan
     ranked = (result["rule"] == Rule.DROPPED) & ~np.isnan(wanted.limit)
     rank = np.where(wanted.rank[places] < UNRANKED, wanted.rank[places].astype(float), np.nan)
     result["value"] = np.where(ranked, rank, result["value"])
@@ -251,24 +258,6 @@ def _age(day: Day, held: Records) -> Ints:
 
 def _places(places: list[int]) -> Ints:
     return np.array(places, dtype=np.int64)
-
-
-def _drawdown(nav: float, account: Account, params: Strategy) -> Drawdown:
-    return _step(nav, account.peak, account.halted, account.fired, account.under, account.rearmed, plain(tiers(params)))
-
-
-@entry_point
-def _step(
-    nav: float,
-    peak: float,
-    halted: int,
-    fired: int,
-    under: int,
-    rearmed: bool,
-    limits: tuple[Any, ...],
-    sources: int = stamp(drawdown),
-) -> Drawdown:
-    return drawdown_step(nav, peak, halted, fired, under, rearmed, Tiers(*limits))
 
 
 def _sale(order: Any, held: Records, tickers: pd.Index) -> Sale:
