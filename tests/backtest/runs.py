@@ -66,15 +66,23 @@ def random_run(seed: int, *, names: int = 10, sessions: int = 160) -> Run:
 
 
 def random_minutes(run: Run, *, seed: int, share: float = 0.8) -> Run:
-    """The run with minute bars for most names and sessions: fewer than there are minutes, some of them missing."""
+    """The run with minute bars for most names and sessions of its second half, nine in ten of them missing."""
     rng, tables, market = np.random.default_rng(seed), {}, run.market
     for ticker in market.tickers:
-        bars = market.close[ticker].notna() & (rng.random(len(market.sessions)) < share)
+        later = np.arange(len(market.sessions)) >= len(market.sessions) // 2
+        bars = market.close[ticker].notna() & (rng.random(len(market.sessions)) < share) & later
         daily = pd.DataFrame({name: getattr(market, name)[ticker] for name in BARS})[bars]
         parts = [session_path(bar.to_dict(), seed=seed, ticker=ticker, day=day) for day, bar in daily.iterrows()]
         thinned = [path.sample(frac=0.1, random_state=int(rng.integers(2**31))).sort_index() for path in parts]
-        tables[ticker] = pd.concat(thinned, ignore_index=True)
-    return replace(run, minutes=tables)
+        if thinned:
+            tables[ticker] = pd.concat(thinned, ignore_index=True)
+    triggers: dict[str, Any] = {
+        "pullback_pct": float(rng.choice([0.002, 0.02])),
+        "vwap_discount_pct": float(rng.choice([0.005, 0.02])),
+        "support_pct": float(rng.choice([0.01, 0.05])),
+        "expiry_minutes_before_close": int(rng.choice([30, 150])),
+    }
+    return replace(run, minutes=tables, params=run.params.model_copy(update=triggers))
 
 
 def flat_run(*, sessions: int = 20) -> Run:

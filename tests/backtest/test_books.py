@@ -7,7 +7,7 @@ import pytest
 
 from alphalib.backtest.books import check_books, rebuilt
 from alphalib.errors import InputError
-from tests.backtest.runs import Run, random_run
+from tests.backtest.runs import Run, random_minutes, random_run
 from tests.worlds import random_market
 
 pytestmark = pytest.mark.slow  # vectorbt alone takes seconds to import
@@ -31,6 +31,14 @@ def test_the_books_agree_to_the_cent(seed):
     check = check_books(run.market, run.backtest())
     assert check.agrees
     assert check.max_nav_difference < 1e-6
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_books_agree_when_fills_are_on_minute_bars(seed):
+    run = random_minutes(random_run(600 + seed, names=6, sessions=80), seed=seed)
+    backtest = run.backtest()
+    assert (backtest.trades["minute"] >= 0).any()
+    assert check_books(run.market, backtest).max_nav_difference < 1e-6
 
 
 def test_the_worlds_hold_what_the_books_must_survive():

@@ -1,13 +1,16 @@
 """The backtest and the plain reference, both written from docs/rules.md, agree fill by fill; neither saw the other."""
 
+from functools import cache
+
 import pandas as pd
 import pytest
 
+from alphalib.backtest.triggers import Trigger
 from alphalib.decision.shapes import Rule
 from tests import reference
 from tests.backtest.runs import Run, flat_run, random_minutes, random_run
 
-SEEDS = range(60)
+SEEDS, MINUTE_SEEDS = range(60), range(5)
 LOOSE = {"check_dtype": False, "check_names": False, "check_freq": False}
 
 
@@ -25,9 +28,22 @@ def test_both_agree_on(seed):
     require_agreement(random_run(seed))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@cache
+def minute_run(seed: int) -> Run:
+    """With the half-day of 2019-07-03 in it."""
+    return random_minutes(random_run(400 + seed, names=5, sessions=132), seed=seed)
+
+
+@pytest.mark.parametrize("seed", MINUTE_SEEDS)
 def test_both_agree_on_minute_bars(seed):
-    require_agreement(random_minutes(random_run(400 + seed, names=6, sessions=80), seed=seed))
+    require_agreement(minute_run(seed))
+
+
+def test_every_trigger_acts_somewhere_in_these_worlds():
+    trades = pd.concat([minute_run(seed).backtest().trades for seed in MINUTE_SEEDS])
+    assert {trigger.label for trigger in Trigger} == set(trades["trigger"])
+    assert (trades.loc[trades["reason"] == "stop", "minute"] > 0).any()
+    assert trades.loc[trades["date"] == "2019-07-03", "minute"].max() < 210
 
 
 def require_agreement(run: Run) -> None:

@@ -18,7 +18,7 @@ from alphalib.market import Source
 from alphalib.params import ExecutorParams
 from alphalib.scores import SignalCode
 from tests import reference
-from tests.backtest.runs import random_run, random_signals
+from tests.backtest.runs import flat_run, random_run, random_signals
 from tests.worlds import random_market
 
 SEEDS = range(8)
@@ -35,7 +35,13 @@ def backtest_of(run):
 
 @pytest.fixture(scope="module", params=SEEDS)
 def run(request):
-    return random_run(200 + request.param, names=14)
+    return trading_run(200 + request.param, names=14)
+
+
+def trading_run(seed, **shape):
+    """A random run that trades: not sized by a win rate that is none."""
+    run = random_run(seed, **shape)
+    return replace(run, params=run.params.model_copy(update={"sizing_rule": "equal"}))
 
 
 def portfolio_of(book, world):
@@ -44,7 +50,16 @@ def portfolio_of(book, world):
         Position(ticker, p.shares, p.cost, world.days[p.entered], p.high, p.profit_taken, p.time_reduced)
         for ticker, p in book.positions.items()
     )
-    return Portfolio(book.cash, book.peak, positions, book.decisions_halted, len(book.reached))
+    return Portfolio(
+        book.cash,
+        book.peak,
+        positions,
+        halted=book.decisions_halted,
+        tiers_fired=len(book.reached),
+        under_tier=book.decisions_under_tier,
+        nav_before=None if math.isnan(book.nav_before) else book.nav_before,
+        stopped=tuple((ticker, world.days[t]) for ticker, t in book.stopped.items()),
+    )
 
 
 def orders_of(decision):
@@ -62,7 +77,7 @@ def orders_of(decision):
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_loop_decides_what_decide_decides_day_by_day(seed):
-    run = random_run(300 + seed)
+    run = trading_run(300 + seed)
     known, world = history_of(run), reference.World(run.market, run.signals, run.percentile, run.veto, run.params, {})
     book = reference.Book(cash=run.cash, nav=run.cash, peak=run.cash)
     rows, orders, navs = [], None, []
@@ -70,7 +85,8 @@ def test_the_loop_decides_what_decide_decides_day_by_day(seed):
         if orders is not None:
             reference.session(world, book, orders, t, run.costs)
         decision = decide(portfolio_of(book, world), known.day(t), run.params)
-        book.peak, book.decisions_halted = decision.nav_peak, decision.halted
+        book.peak, book.nav_before = decision.nav_peak, decision.nav
+        book.decisions_halted, book.decisions_under_tier = decision.halted, decision.under_tier
         book.reached = set(range(decision.tiers_fired))
         orders = orders_of(decision)
         rows += [(day, sale.ticker, "sell", sale.shares, sale.rule, "") for sale in decision.exits]
@@ -174,7 +190,7 @@ def test_one_history_serves_many_settings_and_is_not_changed(run):
 
 
 def test_another_process_gets_the_same_without_compiling_again():
-    run = random_run(200)
+    run = trading_run(200)
     known = history_of(run)
     before = simulate(known, run.params).order_hash
     compiled = len(simulate_module.run.signatures)
@@ -238,8 +254,8 @@ def test_the_first_session_only_decides():
 
 
 def test_costs_go_against_the_trader_both_ways():
-    known = history_of(random_run(200))
-    trades = simulate(known, random_run(200).params, costs=Costs(slippage_bps=10, commission_bps=20, impact=0)).trades
+    run = trading_run(200)
+    trades = simulate(history_of(run), run.params, costs=Costs(slippage_bps=10, commission_bps=20, impact=0)).trades
     np.testing.assert_allclose(trades["cost"], trades["value"] * 0.002 * (trades["reason"] != "delisting"))
     sign = np.where(trades["side"] == "buy", 1, -1) * (trades["reason"] != "delisting")
     np.testing.assert_allclose(trades["slippage"], trades["value"] * 0.001 / (1 + sign * 0.001) * np.abs(sign))
@@ -323,21 +339,84 @@ def test_whole_shares_survive_rounding(shares, ratio, whole, fraction):
 
 
 def test_split_adjusted_prices_simulate_on_their_close():
-    run = random_run(200)
+    run = trading_run(200)
     stated = replace(run, market=replace(run.market, source=Source(name="vendor", prices="split-adjusted")))
     assert backtest_of(stated).order_hash == backtest_of(run).order_hash
 
 
 def test_halted_time_and_drawdown_are_reported():
-    backtest = next(b for b in (backtest_of(random_run(seed)) for seed in range(20)) if b.halted.any())
+    backtest = next(b for b in (backtest_of(trading_run(seed)) for seed in range(60)) if b.halted.any())
     assert (backtest.multiplier[backtest.halted] == 0).all()
     assert backtest.drawdown.min() < 0
     peak = backtest.nav.cummax()
     np.testing.assert_allclose(backtest.drawdown, backtest.nav / peak - 1)
 
 
+def test_the_hash_is_of_everything():
+    run = trading_run(201)
+    known, before = history_of(run), backtest_of(run)
+    assert before.hash == backtest_of(run).hash
+    dearer = run.costs.model_copy(update={"slippage_bps": run.costs.slippage_bps + 1e-9})
+    assert simulate(known, run.params, costs=dearer, cash=run.cash).hash != before.hash
+    assert simulate(known, run.params, costs=run.costs, cash=run.cash + 1e-9).hash != before.hash
+
+
+def test_it_shows_itself_in_a_notebook():
+    backtest = backtest_of(trading_run(201))
+    for text in ("Sharpe ratio", "Sortino ratio", "Calmar ratio", "Maximum drawdown", "Turnover", backtest.hash):
+        assert text in backtest._repr_html_()
+    assert backtest.headline["Exposure"] == f"{backtest.exposure.mean():.1%}"
+
+
+def test_a_figure_that_cannot_be_computed_says_why():
+    run = trading_run(201)
+    signals = replace(run.signals, signal=run.signals.signal * 0)
+    idle = replace(run, signals=signals).backtest()
+    assert idle.headline["Sharpe ratio"] == "– (the value never moved)"
+    assert idle.headline["Sales above cost"] == "– (no sale)"
+
+
+# What should not have been given
+
+
+def test_a_signal_for_a_name_without_prices():
+    run = trading_run(201)
+    unknown = run.signals.signal.assign(GHOST=np.int8(SignalCode.ENTER))
+    with pytest.raises(InputError, match=r"signal has 1 label.* GHOST first"):
+        history(run.market, replace(run.signals, signal=unknown), params=run.params)
+    empty = {name: getattr(run.market, name).assign(N003=np.nan) for name in ("open", "high", "low", "close", "volume")}
+    wanted = run.signals.signal.assign(N003=np.int8(SignalCode.ENTER))
+    silent = replace(run, market=replace(run.market, **empty), signals=replace(run.signals, signal=wanted)).backtest()
+    assert "N003" not in set(silent.trades["ticker"])
+    assert set(silent.blocked.query("ticker == 'N003'")["rule"]) == {"not_tradable"}
+
+
+def test_a_universe_that_empties_is_left_in_order():
+    run = flat_run()
+    member = run.market.member.copy()
+    member.iloc[5:] = False
+    wanted = run.signals.signal.copy()
+    wanted.iloc[12:, 0] = SignalCode.ENTER
+    signals, day = replace(run.signals, signal=wanted), run.market.sessions
+    left = replace(run, market=replace(run.market, member=member), signals=signals).backtest()
+    assert left.trades[["date", "reason"]].to_numpy().tolist() == [[day[1], "entry"], [day[11], "research_exit"]]
+    assert set(left.blocked.query("date >= @day[12]")["rule"]) == {"not_tradable"}
+    assert (replace(run, signals=signals).backtest().trades.query("side == 'buy'")["date"] > day[12]).any()
+
+
+def test_prices_that_stop_are_reported():
+    gone = {(row, field): np.nan for row in range(10, 40) for field in ALL}
+    backtest, market = one_name(gone)
+    assert backtest.nav.iloc[-1] == pytest.approx(100_000.0)
+    assert backtest.unpriced[["ticker", "shares", "mark", "priced"]].to_numpy().tolist() == [
+        [TICKER, 50, 100.0, market.sessions[9]]
+    ]
+    assert backtest.headline["Held although prices have stopped"] == TICKER
+    assert one_name({})[0].unpriced.empty
+
+
 def test_other_windows_and_no_cash_are_refused():
-    run = random_run(200)
+    run = trading_run(200)
     with pytest.raises(InputError, match="history was made with atr_window=14 and the parameters say 21"):
         simulate(history_of(run), run.params.model_copy(update={"atr_window": 21}))
     with pytest.raises(InputError, match="cash must be above 0"):
