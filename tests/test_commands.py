@@ -76,3 +76,20 @@ def test_parity_without_a_plan_says_what_to_run(bus, capsys):
     assert "run `python -m alphalib.pipeline weekday` first" in capsys.readouterr().err
     assert run(bus, "parity", "--date", "2024-01-02") == 2
     assert "no plan was archived for 2024-01-02" in capsys.readouterr().err
+
+
+def test_power_needs_no_store(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["power", "--horizon", "5"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    # 2.4865 standard errors of .12 × √(5 / 252) = .0169 after a year: .042
+    assert "0.042" in next(line for line in told.splitlines() if line.startswith("1.00"))
+    assert "Sharpe of the difference -2.0: after" in told
+
+
+def test_a_parameter_file_that_was_never_changed_has_nothing_to_go_back_to(bus, capsys):
+    assert run(bus, "rollback", "executor_params", "--reason", "worse") == 2
+    assert "was never changed" in capsys.readouterr().err
+    assert run(bus, "rollback", "luck", "--reason", "worse") == 2
+    assert "there is no parameter file 'luck'" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -62,3 +63,31 @@ def grant_command(
             "unused it lapses with the quarter"
         ]
     )
+
+
+@app.command("power")
+def power_command(
+    trials: Annotated[float, typer.Option(min=1, help="Effective number tried; the level is divided among them.")] = 1,
+    horizon: Annotated[int, typer.Option(min=1, help="Of the label, in sessions.")] = 5,
+    ic_spread: Annotated[float, typer.Option(help="Standard deviation of per-date rank ICs.")] = 0.12,
+    correlation: Annotated[float, typer.Option(help="Between the returns of two books compared.")] = 0.95,
+) -> None:
+    """What a history can show before it is looked at: the smallest effects found, and how long a rollback takes."""
+    from alphalib.evidence.power import power_table, rollback_table
+
+    table = power_table(trials=trials, horizon=horizon, ic_spread=ic_spread, correlation=correlation)
+    told = table.rename(columns={"rank_ic": "rank IC", "sharpe": "Sharpe", "sharpe_difference": "Sharpe difference"})
+    waits = rollback_table()
+    tell(
+        [
+            "Smallest true effect that is found four times in five, one-sided 5 %:",
+            told.to_string(float_format="{:.3f}".format),
+            "",
+            "A change for the worse is taken back, in half of all cases (false alarms ever: 5 %):",
+            *(f"  Sharpe of the difference {sharpe:.1f}: after {_sessions(wait)}" for sharpe, wait in waits.items()),
+        ]
+    )
+
+
+def _sessions(wait: float) -> str:
+    return f"{wait:,.0f} sessions" if math.isfinite(wait) else "more than five years"

@@ -35,3 +35,22 @@ def certify(
     tell([*certificate.lines(), f"{time.monotonic() - began:.0f} s"])
     if not certificate.passed:
         raise typer.Exit(1)
+
+
+@app.command("calibrate")
+def calibrate_command(
+    worlds: Annotated[int, typer.Option(min=1, help="Years of weekly looks at worlds without alpha.")] = 200,
+    planted: Annotated[int, typer.Option(min=0, help="Years of looks at worlds with alpha.")] = 30,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
+    store: StoreUrl = None,
+) -> None:
+    """Measure how often gate and tuner promote where there is nothing; goes on where it was interrupted."""
+    from alphalib.proof.calibration import Design, calibrate
+    from alphalib.proof.calibration import jobs as markets
+
+    bus, began = store_at(store), time.monotonic()
+    with steps(1 + len(markets(Design(), worlds=worlds, planted=planted))) as step:
+        found = calibrate(bus, worlds=worlds, planted=planted, n_jobs=jobs, step=step)
+    report = found.report()
+    bus.write(report.at(), report)
+    tell([*found.lines(), f"{report.at()} written; {time.monotonic() - began:.0f} s"])

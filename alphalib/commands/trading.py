@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from alphalib.backtest.tune.apply import rollback
 from alphalib.commands.common import StoreUrl, store_at, tell, today
 from alphalib.contracts import PortfolioFile
 from alphalib.errors import InputError
 from alphalib.execute.parity import acknowledge, check_parity, latest_plan, report_lines
+from alphalib.params import PARAMETER_FILES
 from alphalib.pipeline.asof import resolved_asof
 from alphalib.sessions import next_session, require_session
 from alphalib.store import Store
 
 app = typer.Typer()
+
+_FILES = {Path(kind.path).stem: kind for kind in PARAMETER_FILES}
 
 
 @app.command("parity")
@@ -55,6 +60,20 @@ def rearm(
         raise InputError(f"{path}: nothing is halted, no drawdown tier is in force and the kill switch is off")
     bus.write(path, portfolio.model_copy(update={"rearmed": True, "killed": False}))
     tell([f"{path}: re-armed; the next decision may enter again"])
+
+
+@app.command("rollback")
+def rollback_command(
+    file: Annotated[str, typer.Argument(help=f"One of {', '.join(_FILES)}.")],
+    reason: Annotated[str, typer.Option(help="Why, for the history.")],
+    store: StoreUrl = None,
+) -> None:
+    """Put a parameter file as it was before its last change into use again; needs no grant."""
+    if file not in _FILES:
+        raise InputError(f"there is no parameter file {file!r}; there are {', '.join(_FILES)}")
+    bus = store_at(store)
+    restored = rollback(bus, _FILES[file], asof=resolved_asof(bus, None), reason=reason)
+    tell([f"{restored.path}: as it was before its last change"])
 
 
 def _latest_portfolio(bus: Store) -> tuple[str, PortfolioFile]:
