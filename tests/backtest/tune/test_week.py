@@ -1,0 +1,163 @@
+"""A week: counted in the ledger, the same all quarter, applied only with a grant, and undone when it disappoints."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alphalib.backtest.costs import Costs
+from alphalib.backtest.simulate import simulate
+from alphalib.backtest.summary import LINEAGE
+from alphalib.backtest.tune.apply import previous_path, settings_used
+from alphalib.backtest.tune.number import Question
+from alphalib.backtest.tune.report import checks_made, told
+from alphalib.backtest.tune.watch import counterfactual_path
+from alphalib.backtest.tune.week import Week, tune_executor, tune_number, watch_executor
+from alphalib.contracts import ConfigChange, ConfigHistory, TuneReport
+from alphalib.decision import history
+from alphalib.evidence.holdout import seal
+from alphalib.evidence.ledger import Ledger
+from alphalib.labels import label_end
+from alphalib.params import ExecutorParams, ScoringWeights
+from alphalib.store import Store
+from tests.backtest.runs import random_run
+from tests.backtest.tune.matrices import ASOF
+from tests.backtest.tune.test_number import HORIZON, WEEKS, question
+
+RUN = random_run(4, names=6, sessions=900)
+COSTS = Costs()
+
+
+def past():
+    return history(RUN.market, RUN.signals, percentile=RUN.percentile, veto=RUN.veto, params=ExecutorParams())
+
+
+PAST = past()
+SPY = RUN.market.benchmarks["SPY"]
+
+
+@pytest.fixture
+def make(tmp_path):
+    store = Store(tmp_path / "data")
+    ledger = Ledger(store.local_path("evidence/ledger.db"))
+
+    def week(asof=ASOF, **options):
+        return Week(store, ledger, pd.Timestamp(asof), "data", "code", seed=7, **options)
+
+    yield week
+    ledger.close()
+
+
+def outcomes(week):
+    everything = pd.DataFrame({"quality": 1.0}, index=WEEKS)
+    return seal(everything, ends=label_end(WEEKS, HORIZON), line=week.line)
+
+
+def test_history_until_a_session_decides_the_same():
+    session = PAST.sessions[500]
+    whole, cut = (simulate(known, ExecutorParams(), costs=COSTS) for known in (PAST, PAST.until(session)))
+    assert cut.sessions[-1] == session
+    pd.testing.assert_series_equal(whole.nav.loc[:session], cut.nav, check_freq=False)
+    orders = whole.orders[whole.orders["date"] <= session]
+    pd.testing.assert_frame_equal(orders.reset_index(drop=True), cut.orders)
+    assert len(PAST.until("2100-01-01").sessions) == len(PAST.sessions)
+
+
+def test_a_week_counts_its_settings_and_sees_nothing_behind_the_line(make):
+    week = make(asof=PAST.sessions[-1])
+    row, sweep = tune_executor(week, PAST, settings=6, spy=SPY, costs=COSTS, cash=1e6, made_by={})
+    assert week.ledger.count(LINEAGE) == 6
+    assert sweep.sessions[-1] <= week.line
+    assert row.outcome in ("keep", "too few")
+    assert row.line == f"{week.line:%Y-%m-%d}"
+    again, _ = tune_executor(make(asof=PAST.sessions[-3]), PAST, settings=6, spy=SPY, costs=COSTS, cash=1e6, made_by={})
+    assert again == row  # another week of the quarter is no other throw of the dice
+    assert week.ledger.count(LINEAGE) == 6
+
+
+def test_a_number_waits_until_it_may_be_applied(make):
+    for options, note in (
+        ({}, "waits: nothing is applied in this run"),
+        ({"apply_changes": True}, "waits for a grant of 'scoring weights' in this quarter"),
+        ({"apply_changes": True, "forbidden": "above the bound"}, "above the bound"),
+    ):
+        week = make(**options)
+        row = tune_number(week, question(slope=0.05), outcomes(week), ScoringWeights())
+        assert (row.outcome, row.note, row.applied) == ("propose", note, False)
+    assert week.ledger.count("scoring weights") == 5
+    assert not week.store.exists(ScoringWeights.path)
+    assert not len(week.ledger.grants("scoring weights"))
+
+
+def test_a_number_is_applied_with_a_grant(make):
+    week = make(apply_changes=True)
+    week.ledger.give_grant("scoring weights", asof=ASOF, by="a test")
+    row = tune_number(week, question(slope=0.05), outcomes(week), ScoringWeights())
+    assert (row.outcome, row.applied, row.note) == ("confirmed", True, "")
+    (old, new) = row.changes["quant"]
+    written = week.store.read(ScoringWeights.path, ScoringWeights)
+    assert (old, new) == (0.5, written.quant)
+    assert written.quant + written.qual == pytest.approx(1)
+    assert written.confidence in ("medium", "high")
+    assert written.n_samples >= 100
+    assert written.updated_at == ASOF
+    report = TuneReport(date=ASOF, proposals=[row])
+    week.store.write(report.at(), report)
+    assert week.store.read("tune/2023-12-29.json", TuneReport) == report
+
+
+def test_a_number_that_was_never_seen_to_act_is_no_trial(make):
+    week, nothing = make(), question(slope=0.05)
+    empty = Question(
+        nothing.lineage,
+        nothing.current,
+        nothing.values,
+        lambda value, known: nothing.quality(value, known) * np.nan,
+        lambda value, known: {"samples": 0.0},
+        nothing.samples,
+        nothing.horizon,
+    )
+    row = tune_number(week, empty, outcomes(week), ScoringWeights())
+    assert row.outcome == "too few"
+    assert week.ledger.count("scoring weights") == 0
+
+
+def test_without_a_change_two_books_are_carried_on(make):
+    week = make(asof=PAST.sessions[-1])
+    books, watches = watch_executor(week, PAST, costs=COSTS, cash=1e6)
+    assert list(books) == ["date", "never_tuned", "tuned"]
+    assert watches == []
+    pd.testing.assert_frame_equal(week.store.read_table(counterfactual_path(f"{week.asof:%Y-%m-%d}")), books)
+
+
+def test_a_change_that_is_worse_is_taken_back(make):
+    """Stops so close that the book only pays its costs, put into use after a year and a half."""
+    week, adopted = make(asof=PAST.sessions[-1]), f"{PAST.sessions[400]:%Y-%m-%d}"
+    before, after = (
+        ExecutorParams(min_score=20.0, atr_multiplier=8.0),
+        ExecutorParams(min_score=20.0, atr_multiplier=0.5),
+    )
+    for path, params in ((ExecutorParams.path, after), (previous_path(ExecutorParams), before)):
+        week.store.write(path, params)
+    plain = {"before": before.model_dump(mode="json"), "after": after.model_dump(mode="json")}
+    change = ConfigChange(date=adopted, event="applied", grant="one", **plain)
+    changes = ConfigHistory(date=adopted, file=ExecutorParams.path, changes=[change])
+    week.store.write(changes.at(), changes)
+    books, watches = watch_executor(week, PAST, costs=Costs(slippage_bps=150.0), cash=1e6)
+    assert list(books) == ["date", "never_tuned", "tuned", "previous"]
+    assert watches[0].rolled_back
+    assert adopted < watches[0].alarm <= f"{week.asof:%Y-%m-%d}"
+    assert week.store.read(ExecutorParams.path, ExecutorParams).atr_multiplier == 8.0
+    assert settings_used(week.store, ExecutorParams).previous is None
+    _, after_that = watch_executor(week, PAST, costs=COSTS, cash=1e6)
+    assert after_that == []
+
+
+def test_tables_for_a_reader(make):
+    week = make()
+    row = tune_number(week, question(slope=0.0), outcomes(week), ScoringWeights())
+    table = told([row])
+    assert table.loc["scoring weights", "outcome"] == "keep"
+    assert not table.loc["scoring weights", "applied"]
+    checks = checks_made([row])
+    assert ("scoring weights", "samples") in checks.index
+    assert checks_made([]).empty
