@@ -21,7 +21,7 @@ from alphalib.store import Store
 WEIGHTS, RESEARCH, VETO = ScoringWeights(), ResearchParams(min_avg_volume=1.0), PredictorParams()
 # Never halted, so that the drawdown's memory need not be known from outside.
 RULES = ExecutorParams(drawdown_tiers=())
-ROWS = [274, 337, 395, 457, 467]  # sessions with purchases, sales and vetoes
+ROWS = [264, 311, 399, 454, 487]  # sessions with purchases, sales, vetoes and names that rest
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,14 @@ def portfolio_at(backtest, market, day) -> Portfolio:
             high = max(cost, market.high[ticker].loc[entry:day].max())
             done = set(fills["reason"])
             positions.append(Position(ticker, shares, cost, entry, high, "profit_take" in done, "time_reduce" in done))
-    return Portfolio(float(backtest.cash[day]), float(backtest.nav.loc[:day].max()), tuple(positions))
+    resting = trades[trades["reason"].isin(["stop", "loss_floor", "gap_exit"])].groupby("ticker")["date"].max()
+    return Portfolio(
+        cash=float(backtest.cash[day]),
+        nav_peak=float(backtest.nav.loc[:day].max()),
+        positions=tuple(positions),
+        nav_before=float(backtest.nav.loc[:day].iloc[-2]),
+        stopped=tuple(resting.items()),
+    )
 
 
 @pytest.mark.parametrize("row", ROWS)
