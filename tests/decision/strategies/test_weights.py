@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from alphalib.decision.strategies.weights import UNRANKED, betas, neutral_weights, ranks, shared, topk_dropout
 
-EVERY = np.ones(6, bool)
-
 
 def turn(percentile, held, *, topk=3, n_drop=1, buffer=0, may_drop=None):
     rank = ranks(np.array(percentile), np.ones(len(percentile), bool))
@@ -125,3 +123,26 @@ def test_a_beta_of_too_few_returns_is_one():
     returns[:31, 2] = np.nan
     assert betas(returns, shrinkage=0.0)[2] == 1.0
     assert betas(returns, shrinkage=0.0)[0] != 1.0
+
+
+def qlib_turn(score, held, *, topk, n_drop):
+    """Who is sold and bought by the text of qlib's TopkDropoutStrategy, as sets."""
+    best_first = np.argsort(-score)
+    last = [place for place in best_first if held[place]]
+    today = [place for place in best_first if not held[place]][: n_drop + topk - len(last)]
+    together = sorted(last + today, key=lambda place: -score[place])
+    sold = set(together[-n_drop:]) & set(last)
+    return sold, set(today[: len(sold) + topk - len(last)])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 10), st.integers(1, 10))
+@settings(max_examples=300, deadline=None)
+def test_without_buffer_it_turns_over_as_qlib_does(seed, topk, n_drop):
+    rng = np.random.default_rng(seed)
+    n_drop = min(n_drop, topk)
+    score = rng.permutation(topk + n_drop + int(rng.integers(1, 20))) / 100
+    held = np.zeros(len(score), bool)
+    held[rng.choice(len(score), size=int(rng.integers(topk + 1)), replace=False)] = True
+    rank, every = ranks(score, np.ones(len(score), bool)), np.ones(len(score), bool)
+    dropped, bought = topk_dropout(rank, held, every, topk=topk, n_drop=n_drop, buffer=0)
+    assert (set(dropped.tolist()), set(bought.tolist())) == qlib_turn(score, held, topk=topk, n_drop=n_drop)
