@@ -46,6 +46,7 @@ HELD = {
     "d41": "no source invents data",
     "d42": "nonsense in signals is rejected, one message a fault",
     "d43": "what cannot be read is REVIEW",
+    "d44": "every monitor has a planted fault that it must catch, and when it last did is shown",
     "d45": "a failed write is a failure",
     "d46": "no lag is negative or computed, at any depth",
     "d47": "expressions are read into a typed tree and never evaluated as text",
@@ -61,7 +62,6 @@ WAITING = {
     "d13": "end of day",
     "d25": "hypothesis loop",
     "d38": "vendor sources",
-    "d44": "canaries",
 }
 NAMED = {
     found

@@ -121,13 +121,13 @@ class Known:
         """Out-of-fold predictions of a small model, fitted anew at every date. [place among names]
 
         A label that reaches a session too far shows at the date itself and nowhere else: behind it is nonsense. Some
-        forty names are enough, since a walk forward looks ahead through its dates, not through its names; they are
-        chosen among those of the first half year, so that what comes later cannot choose them.
+        twenty names and a third of the features are enough, since a walk forward looks ahead through its dates; the
+        names are chosen among those of the first half year, so that what comes later cannot choose them.
         """
         half = self.market.close.iloc[: SEASON * 2].notna().any()
         names = sorted(self.market.tickers[half.to_numpy()])
-        names = names[:: max(len(names) // 40, 1)]
-        features = {name: panel[names] for name, panel in self.features.items()}
+        names = names[:: max(len(names) // 20, 1)]
+        features = {name: panel[names] for name, panel in list(self.features.items())[::3]}
         label = forward_return(self.market, horizon=HORIZONS[0])[names]
         dates = self.dates[self.dates <= self.market.last]
         ends = [*dates[1:], next_session(self.market.last)]

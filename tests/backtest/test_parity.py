@@ -92,10 +92,10 @@ def test_what_is_missing_on_both_sides_is_no_difference():
 
 
 def test_a_book_that_starts_later_is_one_without_signals_before():
-    run = random_run(3)
-    past = history(run.market, run.signals, params=run.params)
+    run, params = random_run(3), ExecutorParams(conviction_rule="ignore", drawdown_tiers=())
+    past = history(run.market, run.signals, params=params)
     day = past.sessions[80]
-    late, whole = simulate(starting(past, day), run.params), simulate(past, run.params)
+    late, whole = simulate(starting(past, day), params), simulate(past, params)
     assert whole.trades["date"].min() < day < late.trades["date"].min()
     assert (late.nav.loc[:day] == late.nav.iloc[0]).all()
     assert np.array_equal(starting(past, day).moments.returns, past.moments.returns, equal_nan=True)
