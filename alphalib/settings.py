@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     cluster: str | None = Field(
         None, pattern=r"^[a-z]+://\S+$", description="Dask scheduler, such as tcp://host:8786; sweeps run there."
     )
+    ledger: SecretStr | None = Field(
+        None, description="Database of the ledger, such as postgresql+psycopg://…; evidence/ledger.db without it."
+    )
     anthropic_api_key: SecretStr | None = Field(None, description="Research uses the rule-based analyst without it.")
 
 

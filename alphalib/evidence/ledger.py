@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from pydantic import SecretStr
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -28,6 +29,7 @@ from alphalib.evidence.promises import Measure, promised_span
 from alphalib.evidence.significance import effective_number
 from alphalib.evidence.tables import GRANTS, PROMISES, TABLES, TRIALS
 from alphalib.sessions import Day
+from alphalib.store import Store
 
 _MOST_ASKED = 10_000  # values in one question; SQLite takes 32,766
 
@@ -59,7 +61,8 @@ class Ledger:
         try:
             self._engine = sa.create_engine(self.url, **options)
         except (sa.exc.ArgumentError, ImportError) as error:
-            raise EvidenceError(f"cannot open the trial ledger {self.url!r}: {error}") from error
+            name, _, _ = self.url.partition("://")  # the rest may hold a password
+            raise EvidenceError(f"cannot open the ledger at {name}://…: {error}") from error
         if self._sqlite:
             sa.event.listen(self._engine, "connect", _durable)
         with self._reported():
@@ -378,6 +381,19 @@ class Ledger:
             yield
         except (DBAPIError, sqlite3.Error) as error:
             raise EvidenceError(f"{self!r}: {_advice(str(getattr(error, 'orig', error)))}") from error
+
+
+def ledger_of(store: Store, *, url: SecretStr | None = None) -> Ledger:
+    """The ledger of a store: the database at `url` where there is one, else `evidence/ledger.db` in the store's folder.
+
+    Parameters
+    ----------
+    store : Store
+        The bus; an object store has no folder and needs a database.
+    url : SecretStr, optional
+        `settings().ledger`.
+    """
+    return Ledger(url.get_secret_value() if url is not None else store.local_path("evidence/ledger.db"))
 
 
 def _durable(connection: Any, _record: Any) -> None:

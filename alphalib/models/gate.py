@@ -123,6 +123,7 @@ def gate(
     raw: Panel | None = None,
     members: Literal["by date", "survivors only"] = "by date",
     priced: float = 1.0,
+    forbidden: str | None = None,
     params: GateParams | None = None,
 ) -> Verdict:
     """First stage: judge a model on the outcomes before the line.
@@ -146,6 +147,8 @@ def gate(
         `Source.members` of the market: what was learnt from today's names looked at backwards is not evidence.
     priced : float
         Mean share of the members that had a price, see `universe.members_priced`. [fraction]
+    forbidden : str, optional
+        Why nothing may be promoted, as from `proof.calibration.promotion_allowed`.
     params : GateParams, optional
         Limits.
 
@@ -172,6 +175,8 @@ def gate(
     if members != "by date":
         checks.append(at_least("members", 0.0, 1.0, "today's members looked at backwards are not evidence"))
     checks.append(at_least("priced", priced, params.priced))
+    if forbidden is not None:
+        checks.append(Check("calibration", math.nan, 0.0, passed=False, note=forbidden))
     if incumbent is not None:
         checks.append(_incumbent_check(known, incumbent, horizon=horizon, params=params))
     return Verdict(
@@ -233,7 +238,9 @@ def confirm(
         )
     params = params or GateParams()
     if grant is None:
-        missing = Check("holdout", math.nan, 0.0, passed=False, note="no grant is left this quarter, it was not read")
+        missing = Check(
+            "holdout", math.nan, 0.0, passed=False, note="no grant at hand, it was not read; one a quarter is given"
+        )
         return replace(verdict, passed=False, checks=(*verdict.checks, missing))
     held = oos_ic.behind(grant).dropna()
     promised = promise(

@@ -6,10 +6,12 @@ from contextlib import closing
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import SecretStr
 
 from alphalib.errors import EvidenceError
-from alphalib.evidence.ledger import Ledger
+from alphalib.evidence.ledger import Ledger, ledger_of
 from alphalib.sessions import sessions_between
+from alphalib.store import Store
 
 DAYS = sessions_between("2019-01-02", "2019-12-31")
 
@@ -187,3 +189,14 @@ def test_a_damaged_ledger_says_what_to_do(tmp_path):
     with pytest.raises(EvidenceError, match="the file is damaged; restore it from a backup"):
         ledger.trials()
     ledger.close()
+
+
+def test_the_ledger_lies_in_the_store_or_where_the_settings_say(tmp_path):
+    beside = ledger_of(Store(tmp_path / "data"))
+    assert beside.url.endswith("data/evidence/ledger.db")
+    elsewhere = ledger_of(Store(tmp_path / "data"), url=SecretStr(f"sqlite:///{tmp_path / 'other.db'}"))
+    assert elsewhere.count("predictor") == 0
+    assert (tmp_path / "other.db").exists()
+    with pytest.raises(EvidenceError, match="cannot open the ledger at nonsense://…") as error:
+        ledger_of(Store(tmp_path / "data"), url=SecretStr("nonsense://ada:secret@host/db"))
+    assert "secret" not in str(error.value)

@@ -145,7 +145,7 @@ def test_d18_a_holdout_that_was_not_read_is_a_fail():
     verdict = confirmed(ics(0, mean=0.04), given=False)
     assert not verdict.passed
     assert not verdict.confirmed
-    assert "no grant is left this quarter" in check(verdict, "holdout").note
+    assert "no grant at hand" in check(verdict, "holdout").note
 
 
 def test_d18_a_holdout_without_outcomes_is_a_fail():
@@ -187,3 +187,9 @@ def test_d17_a_first_stage_that_saw_the_holdout_cannot_be_confirmed():
     assert judged(series).passed
     with pytest.raises(EvidenceError, match="judge what is open, then confirm it"):
         confirmed(series, verdict=judged(series))
+
+
+def test_what_the_calibration_forbids_is_refused():
+    verdict = judged(ics(0, mean=0.04), forbidden="the gate made a false promotion in 9 of 40 lineage-years")
+    assert [c.rule for c in verdict.checks if not c.passed] == ["calibration"]
+    assert "9 of 40" in check(verdict, "calibration").note
