@@ -185,7 +185,7 @@ def on_dask(cells: int) -> list[Line]:
 
 def memory() -> list[Line]:
     """Peaks of fresh processes that sweep few cells and many."""
-    few, many = 64, 512
+    few, many = 32, 288
     past = with_predictions(*small_world())
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "history.pkl"
@@ -194,7 +194,7 @@ def memory() -> list[Line]:
     grown = peaks[many] - peaks[few]
     return [
         Line(
-            f"peak memory of a sweep of {many:,} cells, 60 names × {SESSIONS:,}",
+            f"peak memory of a sweep of {many:,} cells, 30 names × {SESSIONS:,}",
             f"{peaks[many]:,.0f} MB",
             f"of {few} cells",
             f"{peaks[few]:,.0f} MB",
@@ -205,7 +205,7 @@ def memory() -> list[Line]:
     ]
 
 
-def small_world(*, names: int = 60, sessions: int = SESSIONS) -> tuple[Market, SignalPanels]:
+def small_world(*, names: int = 30, sessions: int = SESSIONS) -> tuple[Market, SignalPanels]:
     """A small market with signals, in which a sweep of hundreds of cells takes seconds."""
     from tests.backtest.runs import random_signals
 

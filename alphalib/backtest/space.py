@@ -111,13 +111,20 @@ def neighbourhood(table: pd.DataFrame, space: Space, *, measure: str) -> pd.Data
     -------
     DataFrame
         Cells down: `own`, `neighbours` [cells], `mean` and `worst` of the neighbours, `drop` = own − mean. A peak that
-        stands alone drops far and is luck rather than a rule.
+        stands alone drops far and is luck rather than a rule. A cell that is not of the space, such as the setting in
+        use, is left out.
     """
     fields = [field for field in space if field in table]
     missing = [field for field, values in space.items() if field not in table and len(values) > 1]
     if missing or measure not in table:
         raise InputError(f"the table has no column {(missing or [measure])[0]!r}")
-    steps = pd.DataFrame({field: _steps(table[field], space[field], field) for field in fields}, index=table.index)
+    if not fields:
+        raise InputError("the space has no field in which the cells differ, so nothing has neighbours")
+    inside = np.logical_and.reduce([table[field].isin(list(space[field])) for field in fields])
+    if not inside.any():
+        raise InputError(f"no cell of the table has values of the space in {', '.join(fields)}")
+    table = table[inside]
+    steps = pd.DataFrame({field: table[field].map(list(space[field]).index) for field in fields})
     at = {tuple(place): row for row, place in enumerate(steps.to_numpy())}
     own = table[measure].to_numpy(dtype=float)
     rows = []
@@ -135,14 +142,6 @@ def _cell(space: Space, base: Rules, place: int) -> Rules:
     """One combination by its number; the last field runs fastest."""
     places = np.unravel_index(place, [len(values) for values in space.values()]) if space else ()
     return changed(base, {field: values[int(p)] for (field, values), p in zip(space.items(), places, strict=True)})
-
-
-def _steps(column: pd.Series, values: Sequence[Any], field: str) -> list[int]:
-    order = {value: number for number, value in enumerate(values)}
-    strange = [value for value in column if value not in order]
-    if strange:
-        raise InputError(f"{field} {strange[0]!r} of the table is not among the values of the space, {list(values)}")
-    return [order[value] for value in column]
 
 
 def _unit_steps(fields: int) -> list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:

@@ -31,6 +31,12 @@ from alphalib.params import ExecutorParams
 from alphalib.store import Store, parquet_bytes
 
 LARGEST_BATCH = 16
+SHOWN = (
+    *("sharpe", "sharpe_low", "sharpe_high", "alpha", "alpha_low", "alpha_high", "beta"),
+    *("max_drawdown", "calmar", "turnover", "trades", "halted"),
+)
+"""Measures that a notebook shows."""
+
 IDLE = 20
 """After so long without work a local process ends, also when the one that began it was killed. [seconds]"""
 Step: TypeAlias = Callable[[str], object]
@@ -85,7 +91,8 @@ class Sweep:
         return pd.DataFrame(values, index=self.sessions, columns=pd.Index(wanted, name="cell", dtype="str"))
 
     def _repr_html_(self) -> str:
-        best = self.table.sort_values("sharpe", ascending=False).head(10).drop(columns="trial")
+        left_out = set(MEASURES) - set(SHOWN) | {"trial"} | ({"note"} if not self.table["note"].any() else set())
+        best = self.table.sort_values("sharpe", ascending=False).head(10).drop(columns=list(left_out))
         caption = f"{len(self.table):,} cells, {len(self.sessions):,} sessions; the ten highest Sharpe ratios"
         html: str = best.style.format(precision=3, na_rep="–").set_caption(caption).to_html()
         return html

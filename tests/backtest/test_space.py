@@ -79,5 +79,8 @@ def test_neighbours_need_the_fields_and_values_of_the_space():
         neighbourhood(table, {"a": (10, 20), "b": (1, 2)}, measure="sharpe")
     with pytest.raises(InputError, match="no column 'calmar'"):
         neighbourhood(table, {"a": (10, 20)}, measure="calmar")
-    with pytest.raises(InputError, match=r"a 20 of the table is not among .* \[10, 30\]"):
-        neighbourhood(table, {"a": (10, 30)}, measure="sharpe")
+    with pytest.raises(InputError, match="no cell of the table has values of the space in a"):
+        neighbourhood(table, {"a": (11, 21)}, measure="sharpe")
+    assert neighbourhood(table, {"a": (20, 30)}, measure="sharpe")["own"].tolist() == [2.0]
+    with pytest.raises(InputError, match="no field in which the cells differ"):
+        neighbourhood(table, {"c": (1,)}, measure="sharpe")
