@@ -23,8 +23,8 @@ class Overfitting:
     Parameters
     ----------
     probability : float
-        Share of the splits in which the chosen trial was no better than the median outside; 0.5 is what choosing
-        among skilless ones gives. [probability]
+        Share of the splits in which the chosen trial was no better outside than the median, or than the one in use;
+        0.5 is what choosing among skilless ones gives. [probability]
     loss : float
         Share of the splits in which the chosen trial lost outside. [probability]
     inside, outside : float
@@ -48,7 +48,7 @@ class Overfitting:
         )
 
 
-def probability_of_overfitting(returns: pd.DataFrame, *, blocks: int = 16) -> Overfitting:
+def probability_of_overfitting(returns: pd.DataFrame, *, blocks: int = 16, in_use: str | None = None) -> Overfitting:
     """Combinatorially symmetric cross-validation of choosing the trial with the best Sharpe ratio.
 
     Parameters
@@ -57,6 +57,10 @@ def probability_of_overfitting(returns: pd.DataFrame, *, blocks: int = 16) -> Ov
         Sessions down, trials across; daily, above the cash rate. Sessions that a trial misses are left out. [fraction]
     blocks : int
         Runs of neighbouring sessions, an even number; each half of them chooses once, 12,870 times for 16.
+    in_use : str, optional
+        The trial that the choice would replace: outside it is held against this one rather than against the median.
+        Where many trials are alike and all of them better than what is in use, the best is no better than their
+        median, and yet right to be chosen.
 
     Returns
     -------
@@ -76,6 +80,8 @@ def probability_of_overfitting(returns: pd.DataFrame, *, blocks: int = 16) -> Ov
         raise InputError(f"blocks must be an even number from 2 on, got {blocks}")
     known = returns.dropna().to_numpy(dtype=float)
     sessions, trials = known.shape
+    if in_use is not None and in_use not in returns:
+        raise InputError(f"the trial in use, {in_use!r}, is not among the returns")
     if trials < 2:
         raise InputError(f"overfitting is a matter of choosing: it needs at least 2 trials, got {trials}")
     if sessions < 10 * blocks:
@@ -90,12 +96,17 @@ def probability_of_overfitting(returns: pd.DataFrame, *, blocks: int = 16) -> Ov
         number = length * blocks // 2
         within = _sharpe(chosen_by @ sums, chosen_by @ squares, number)
         without = _sharpe((1 - chosen_by) @ sums, (1 - chosen_by) @ squares, number)
+        if in_use is not None:
+            replaced = returns.columns.get_loc(in_use)
+            within[:, replaced] = -np.inf
         rows, best = np.arange(len(chosen_by)), within.argmax(axis=1)
         found = without[rows, best]
         span = slice(first, first + len(rows))
         inside[span], outside[span] = within[rows, best], found
         below, equal = (without < found[:, None]).sum(axis=1), (without == found[:, None]).sum(axis=1)
         ranks[span] = (below + (equal + 1) / 2) / (trials + 1)
+        if in_use is not None:
+            ranks[span] = found > without[:, replaced]
     return Overfitting(
         probability=float((ranks <= 0.5).mean()),
         loss=float((outside < 0).mean()),

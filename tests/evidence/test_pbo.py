@@ -60,6 +60,19 @@ def test_trials_that_are_all_alike_are_no_choice():
     assert alike.probability == 1.0
 
 
+def test_against_the_trial_in_use_the_best_of_many_good_ones_is_no_luck():
+    returns = noise(5).rename(columns=str)
+    returns["0"] -= 0.003
+    # All of 1 to 19 are skilless and better than 0: among themselves the best is the median, beside 0 it is no luck.
+    assert probability_of_overfitting(returns, blocks=8).probability > 0.2
+    assert probability_of_overfitting(returns, blocks=8, in_use="0").probability < 0.01
+    # The other way round nothing beats what is in use.
+    returns["0"] += 0.006
+    assert probability_of_overfitting(returns, blocks=8, in_use="0").probability > 0.99
+    with pytest.raises(InputError, match="the trial in use, 'x', is not among the returns"):
+        probability_of_overfitting(returns, in_use="x")
+
+
 def test_many_trials_are_quick_and_print_well():
     found = probability_of_overfitting(noise(4, sessions=2520, trials=300))
     assert found.splits == 12870

@@ -107,7 +107,7 @@ def choose_executor(
     checks = (
         *_size_checks(fills[search][:, chosen], fills[validation][:, chosen], guard),
         *_difference_checks(beside[:, chosen], own, numbers, trials, guard),
-        _overfitting_check(known, guard),
+        _overfitting_check(known, current, guard),
         *_book_checks(beside[:, chosen], own, spy, validation, guard),
     )
     return judged(replace(blank, candidate=cells[chosen]), checks, numbers=numbers)
@@ -234,12 +234,13 @@ def _difference_checks(
     )
 
 
-def _overfitting_check(known: pd.DataFrame, guard: Guardrails) -> Check:
-    """Whether the best half of the time is as good in the other half; one setting beside the current is no choice."""
-    if known.shape[1] < 3:
-        return at_most("pbo", 0.0, guard.pbo, "there was one setting to choose from")
-    found = probability_of_overfitting(known, blocks=guard.pbo_blocks)
-    return at_most("pbo", found.probability, guard.pbo, f"{found.splits} splits of the open sessions")
+def _overfitting_check(known: pd.DataFrame, current: str, guard: Guardrails) -> Check:
+    """Whether what is best in half of the time beats the book in use in the other half.
+
+    Not whether it beats the median of all that was tried: when all of them are better, it need not.
+    """
+    found = probability_of_overfitting(known, blocks=guard.pbo_blocks, in_use=current)
+    return at_most("pbo", found.probability, guard.pbo, f"beside the book in use, {found.splits} splits")
 
 
 def _book_checks(beside: Floats, own: Floats, spy: Floats, validation: slice, guard: Guardrails) -> tuple[Check, ...]:
