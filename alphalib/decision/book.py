@@ -53,6 +53,13 @@ def order_book(
         raise InputError(
             f"an order book sells nothing short, the decision wants {', '.join(short)}; backtest it instead"
         )
+    score = dict(zip(day.tickers, day.names["score"], strict=True))
+    unscored = [p.ticker for p in decision.entries if math.isnan(score[p.ticker])]
+    if unscored:
+        raise InputError(
+            f"an order book shows research's score beside every entry, {', '.join(unscored)} has none on "
+            f"{day.date:%Y-%m-%d}; let research follow it, or backtest this strategy instead"
+        )
     predicted = {p.ticker: p for p in predictions.predictions} if predictions else {}
     stops = _stops(decision, day, portfolio, params)
     shown = {stop.ticker for stop in stops}

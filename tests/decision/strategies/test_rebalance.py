@@ -317,6 +317,17 @@ def test_shorts_live_in_backtests_only():
         order_book(decide(cash, day, params), day, cash, ExecutorParams())
 
 
+def test_a_long_strategy_makes_an_order_book_where_research_has_scores():
+    names = ({"percentile": 0.2}, {"percentile": 0.9}, {"percentile": 0.7})
+    day, book = day_of_names(*names), portfolio(held("A"), held("B"))
+    shown = order_book(decide(book, day, ONCE), day, book, ExecutorParams())
+    assert [entry.ticker for entry in shown.approved_entries] == ["C"]
+    assert [(sale.ticker, sale.reason) for sale in shown.urgent_exits] == [("A", "dropped")]
+    silent = day_of_names(*({**name, "score": np.nan} for name in names))
+    with pytest.raises(InputError, match="score beside every entry, C has none on 2024-03-08"):
+        order_book(decide(book, silent, ONCE), silent, book, ExecutorParams())
+
+
 def test_what_is_held_but_unknown_is_refused():
     day = day_of_names({"percentile": 0.5, "mark": np.nan, "close": np.nan})
     with pytest.raises(InputError, match="A is held but has had no price"):
