@@ -17,6 +17,7 @@ from alphalib.contracts import CurrentModel, Fold, GateCheck, Measured, ModelCar
 from alphalib.errors import ContractError, EvidenceError, InputError
 from alphalib.evidence.estimate import Estimate
 from alphalib.evidence.holdout import Grant, holdout_line, require_grant
+from alphalib.evidence.ic import rank_ic
 from alphalib.evidence.significance import mean_with_interval
 from alphalib.labels import label_end
 from alphalib.market import Panel
@@ -214,6 +215,31 @@ def out_of_fold(store: Store, version: str) -> Panel:
     wide = table.pivot(index="date", columns="ticker", values="prediction")
     wide.index = pd.DatetimeIndex(wide.index).as_unit("us")
     return wide
+
+
+def live_ic(model: Model, features: Mapping[str, Panel], label: Panel, mask: Panel) -> pd.Series:
+    """Per-date rank ICs of a model on the sessions after those it knew: what its promise is scored on.
+
+    For the report alone: these outcomes are sealed to whatever trains or chooses.
+
+    Parameters
+    ----------
+    model : Model
+        From `load` or `current`.
+    features, label, mask
+        As in `walk_forward`, past its training.
+
+    Returns
+    -------
+    Series
+        By session from the first after `model.card.date`; NaN where no outcome is known yet. [correlation]
+    """
+    require_names(list(features), trained=model.card.features)
+    since = label.index[label.index > pd.Timestamp(model.card.date)]
+    design = stack({name: panel.loc[since] for name, panel in features.items()}, mask.loc[since])
+    if not len(design.X):
+        return pd.Series(math.nan, index=since)
+    return rank_ic(unstack(model.estimator.predict(design.X), design), label.loc[since])
 
 
 def configuration(names: tuple[str, ...], estimator: RankedTrees, *, horizon: int) -> str:

@@ -14,6 +14,7 @@ from alphalib.models.gate import GateParams, confirm, gate
 from alphalib.models.registry import (
     configuration,
     current,
+    live_ic,
     out_of_fold,
     predictor_metrics,
     promote,
@@ -200,3 +201,21 @@ def test_a_run_for_an_earlier_session_moves_no_pointer_back(store, trained):
     store.write(CurrentModel.path, newer)
     put(store, trained)
     assert store.read(CurrentModel.path, CurrentModel) == newer
+
+
+def test_a_model_is_scored_on_what_came_after_it(store, trained):
+    features, label, mask, walk, *_ = trained
+    known = label.index[500]
+    early = {name: panel.loc[:known] for name, panel in features.items()}
+    # Trained on 500 sessions; the label of the last of them is not known by then and says nothing here.
+    final = final_model(early, label.loc[:known], mask.loc[:known], small_trees(), horizon=5)
+    model = put(store, trained)
+    model = replace(model, estimator=final.estimator, card=model.card.model_copy(update={"date": f"{known:%Y-%m-%d}"}))
+    scored = live_ic(model, features, label, mask)
+    assert scored.index.equals(label.index[501:])
+    assert scored.mean() == pytest.approx(rank_ic(walk.predictions, label).loc[scored.index].mean(), abs=0.05)
+    assert scored.mean() > 0.15
+    one = pd.Series(model.alpha(features, mask, date=scored.index[0]))
+    assert scored.iloc[0] == pytest.approx(one.corr(label.loc[scored.index[0]], method="spearman"))
+    later = model.card.model_copy(update={"date": f"{label.index[-1]:%Y-%m-%d}"})
+    assert live_ic(replace(model, card=later), features, label, mask).empty
