@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -128,9 +129,41 @@ def report_lines(report: ParityReport) -> list[str]:
         if not report.differing
         else f"differs, acknowledged by {said.by} on {said.on}: {said.reason}"
         if said
-        else f"differs; no entries until `python -m alphalib acknowledge --date {report.date}`"
+        else f"differs; no entries until `python -m alphalib acknowledge --date {report.date} --by … --reason …`"
     )
     return [*told, *report.notes, f"order book of {report.date}: {verdict}"]
+
+
+def stage_table(report: ParityReport) -> pd.DataFrame:
+    """Every stage of a report: `from` which inputs, `stage`, both hashes, `differences`, the first `example`."""
+    rows = [
+        (what, stage.stage, stage.archived, stage.derived, stage.differences, next(iter(stage.examples), ""))
+        for what, stages in (("archive", report.archived), ("store", report.stored))
+        for stage in stages
+    ]
+    return pd.DataFrame(rows, columns=["from", "stage", "archived", "derived", "differences", "example"])
+
+
+def parity_history(store: Store, *, until: pd.Timestamp) -> pd.DataFrame:
+    """Every report up to a session: order books down, stages across, number of differences. [facts]"""
+    before, after = ParityReport.path.split("{date}")
+    paths = store.paths(ParityReport.path.format(date="*"))
+    dates = {path: pd.Timestamp(path.removeprefix(before).removesuffix(after)) for path in paths}
+    tables = {date: stage_table(store.read(path, ParityReport)) for path, date in dates.items() if date <= until}
+    rows = {date: table.set_index(["from", "stage"])["differences"] for date, table in tables.items()}
+    return pd.DataFrame(rows).T.rename_axis("date").fillna(0).astype(int)
+
+
+def paper_tables(store: Store) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Trades and the daily account of paper trading, in the columns of `trades_full.csv` and `eod_pnl.csv`.
+
+    None until paper trading has written both.
+    """
+    paths = "trades/trades_full.csv", "trades/eod_pnl.csv"
+    if not all(store.exists(path) for path in paths):
+        return None
+    trades, account = (pd.read_csv(io.BytesIO(store.read_bytes(path)), parse_dates=["date"]) for path in paths)
+    return trades, account
 
 
 def _changed(record: PlanRecord, files: dict[str, bytes]) -> ParityStage:

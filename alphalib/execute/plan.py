@@ -121,7 +121,7 @@ def _sentence(report: ParityReport) -> str:
     stages = ", ".join(dict.fromkeys(stage.stage for stage in report.differing))
     return (
         f"the order book of {report.date} differs in {stages}; "
-        f"read {report.at()}, then `python -m alphalib acknowledge --date {report.date}`"
+        f"read {report.at()}, then `python -m alphalib acknowledge --date {report.date} --by … --reason …`"
     )
 
 
