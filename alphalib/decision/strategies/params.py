@@ -20,6 +20,7 @@ class Strategy(BaseModel):
     max_position_pct: float = Field(0.10, ge=0.001, le=1, description="One position over NAV, either side. [fraction]")
     max_sector_pct: float = Field(0.40, ge=0.01, le=4, description="One sector, both sides, over NAV. [fraction]")
     max_equity_pct: float = Field(0.95, ge=0.01, le=4, description="All positions, both sides, over NAV. [fraction]")
+    max_adv_pct: float = Field(0.10, gt=0, le=1, description="An order over 20-session mean value traded. [fraction]")
     min_order: float = Field(500.0, ge=0, description="Smaller orders are not sent. [currency]")
     drawdown_tiers: tuple[DrawdownTier, ...] = (
         DrawdownTier(drawdown=-0.10, multiplier=0.5),
@@ -99,7 +100,7 @@ class MeanVariance(Strategy):
     max_turnover_pct: float = Field(
         0.20, gt=0, le=4, description="Bought plus sold at a time, over NAV, at most. [fraction]"
     )
-    max_adv_pct: float = Field(0.05, gt=0, le=1, description="A trade over 20-session mean value traded. [fraction]")
+    max_adv_pct: float = Field(0.05, gt=0, le=1, description="An order over 20-session mean value traded. [fraction]")
     min_equity_pct: float = Field(0.0, ge=0, le=1, description="All positions over NAV at least. [fraction]")
     min_position_pct: float = Field(0.005, ge=0, le=0.25, description="Smaller positions are not opened. [fraction]")
     band: float = Field(0.005, ge=0, le=0.05, description="Smaller changes of a weight are not traded. [fraction]")

@@ -99,13 +99,15 @@ def _neutral(day: Day, book: Book, params: DollarNeutral | BetaNeutral) -> Plan:
     exposure = np.ones(len(rank))
     if isinstance(params, BetaNeutral):
         exposure = betas(_returns(day, params.beta_window, "beta_window"), shrinkage=params.beta_shrinkage)
+    adv = day.names["adv"]
+    liquid = np.where(adv > 0, params.max_adv_pct * adv / book.nav, np.inf)
     weight = neutral_weights(
         rank,
         exposure,
         day.names["sector"].astype(np.int64),
         tail=params.tail,
         gross=min(params.gross, params.max_equity_pct),
-        max_position=params.max_position_pct,
+        max_position=np.minimum(params.max_position_pct, liquid),
         max_sector=params.max_sector_pct,
     )
     return Plan(weight, rank, Rule.DROPPED, np.nan, _none())

@@ -202,8 +202,10 @@ def _within_rooms(
     for place in places[np.lexsort((places, wanted.rank[places], opening[places] > 0))]:
         short, price = opening[place] < 0, float(close[place])
         asked = abs(int(opening[place])) * price
+        adv = float(day.names["adv"][place]) or math.nan
         room, bound, value, limit = min(
             (params.max_position_pct * nav - gross[place], Rule.POSITION_CAP, math.nan, math.nan),
+            (params.max_adv_pct * adv if adv > 0 else math.inf, Rule.ADV_CAP, asked / adv, params.max_adv_pct),
             (
                 params.max_sector_pct * nav - in_sector[sector[place]],
                 Rule.SECTOR_CAP,

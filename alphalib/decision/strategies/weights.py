@@ -51,14 +51,14 @@ def neutral_weights(
     *,
     tail: float,
     gross: float,
-    max_position: float,
+    max_position: Floats,
     max_sector: float,
 ) -> Floats:
     """Weights long the best and short the worst names whose exposures cancel: Σ w × exposure = 0.
 
-    Each tail gets half of `gross`, shared in proportion to the distance from the middle rank, at most `max_position` a
-    name; then sectors above their cap are scaled down, and last the side with the larger exposure. Nothing is scaled up
-    after a cap, so every cap holds and the gross may stay below what was asked.
+    Each tail gets half of `gross`, shared in proportion to the distance from the middle rank, each name at most its
+    `max_position`; then sectors above their cap are scaled down, and last the side with the larger exposure. Nothing is
+    scaled up after a cap, so every cap holds and the gross may stay below what was asked.
 
     Parameters
     ----------
@@ -70,7 +70,9 @@ def neutral_weights(
         Codes; each is a group.
     tail : float
         Share of the ranked names on each side. [fraction]
-    gross, max_position, max_sector : float
+    gross, max_sector : float
+        Over NAV. [fraction]
+    max_position : array, shape (n,)
         Over NAV. [fraction]
 
     Returns
@@ -83,8 +85,8 @@ def neutral_weights(
     side = int(count * tail)
     longs, shorts = ranked & (rank <= side), ranked & (rank > count - side)
     distance = np.abs(rank - (count + 1) / 2)
-    weight[longs] = shared(distance[longs], total=gross / 2, cap=max_position)
-    weight[shorts] = -shared(distance[shorts], total=gross / 2, cap=max_position)
+    weight[longs] = shared(distance[longs], total=gross / 2, cap=max_position[longs])
+    weight[shorts] = -shared(distance[shorts], total=gross / 2, cap=max_position[shorts])
     _, group = np.unique(sector, return_inverse=True)
     in_sector = np.bincount(group, np.abs(weight))
     weight *= np.minimum(1.0, max_sector / np.maximum(in_sector, 1e-300))[group]
@@ -96,18 +98,18 @@ def neutral_weights(
     return weight
 
 
-def shared(scores: Floats, *, total: float, cap: float) -> Floats:
-    """`total` shared in proportion to positive scores, none above `cap`; what is cut goes to the others. [fraction]"""
-    if len(scores) * cap <= total:
-        return np.full(len(scores), cap)
+def shared(scores: Floats, *, total: float, cap: Floats) -> Floats:
+    """`total` shared in proportion to positive scores, none above its cap; what is cut goes to others. [fraction]"""
+    if cap.sum() <= total:
+        return cap
     result, open_ = np.zeros(len(scores)), np.ones(len(scores), bool)
     while True:
-        left = total - cap * float((~open_).sum())
+        left = total - float(cap[~open_].sum())
         result[open_] = scores[open_] / scores[open_].sum() * left
         over = open_ & (result > cap)
         if not over.any():
             return result
-        result[over], open_[over] = cap, False
+        result[over], open_[over] = cap[over], False
 
 
 def betas(returns: Floats, *, shrinkage: float) -> Floats:

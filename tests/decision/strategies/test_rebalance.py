@@ -192,6 +192,19 @@ def test_a_dollar_neutral_book_by_hand():
     assert {entry.ticker: entry.shares for entry in change.entries} == {"A": -500, "E": 500}
 
 
+def test_an_order_is_no_more_than_its_share_of_the_volume_and_both_sides_stay_even():
+    # A tenth of 200,000 a day is 20,000: 200 shares at 100 of A, and so no more of E.
+    day = day_of_names(*({"percentile": p, "adv": 200_000.0 if p == 0.9 else 1e9} for p in (0.9, 0.7, 0.5, 0.3, 0.1)))
+    params = DollarNeutral(rebalance_sessions=1, max_position_pct=0.5, max_sector_pct=0.5)
+    decision = decide(portfolio(cash=100_000.0), day, params)
+    assert {entry.ticker: entry.shares for entry in decision.entries} == {"A": 200, "E": -200}
+    top = decide(portfolio(cash=100_000.0), day, ONCE)
+    assert {entry.ticker: (entry.shares, entry.bound_by) for entry in top.entries} == {
+        "A": (200, "adv_cap"),
+        "B": (475, ""),
+    }
+
+
 def test_a_halted_neutral_book_closes_and_a_tier_halves_it():
     day = day_of_names(*({"percentile": p} for p in (0.9, 0.7, 0.5, 0.3, 0.1)))
     params = DollarNeutral(rebalance_sessions=1, max_position_pct=0.5, max_sector_pct=0.5, drawdown_tiers=TIERS)
@@ -246,6 +259,8 @@ def test_a_book_that_lost_everything_covers_and_opens_nothing():
         (ONCE, {"max_position_pct": 0.1}),
         (ONCE, {"max_sector_pct": 0.1}),
         (ONCE, {"max_equity_pct": 0.3}),
+        (ONCE, {"max_adv_pct": 0.0001}),
+        (BOOKS[1], {"max_adv_pct": 0.0001}),
         (ONCE, {"min_order": 1e9}),
         (ONCE, {"rebalance_sessions": 252}),
         (ONCE, {"drawdown_tiers": (DrawdownTier(drawdown=-0.01, multiplier=0.0),)}),

@@ -71,9 +71,11 @@ def test_the_book_never_exceeds_topk_and_never_turns_over_more_than_n_drop(seed,
 
 def test_shares_of_a_side_by_hand():
     # 0.6 by 3 : 2 : 1 is .3, .2, .1; with at most .25 the other two share .35 by 2 : 1.
-    assert shared(np.array([3.0, 2.0, 1.0]), total=0.6, cap=1.0) == pytest.approx([0.3, 0.2, 0.1])
-    assert shared(np.array([3.0, 2.0, 1.0]), total=0.6, cap=0.25) == pytest.approx([0.25, 0.35 * 2 / 3, 0.35 / 3])
-    assert shared(np.array([3.0, 2.0, 1.0]), total=0.6, cap=0.1).tolist() == [0.1, 0.1, 0.1]
+    assert shared(np.array([3.0, 2.0, 1.0]), total=0.6, cap=np.full(3, 1.0)) == pytest.approx([0.3, 0.2, 0.1])
+    assert shared(np.array([3.0, 2.0, 1.0]), total=0.6, cap=np.full(3, 0.25)) == pytest.approx(
+        [0.25, 0.35 * 2 / 3, 0.35 / 3]
+    )
+    assert shared(np.array([3.0, 2.0, 1.0]), total=0.6, cap=np.full(3, 0.1)).tolist() == [0.1, 0.1, 0.1]
 
 
 def test_a_dollar_neutral_book_by_hand():
@@ -84,7 +86,7 @@ def test_a_dollar_neutral_book_by_hand():
         np.arange(10) % 3,
         tail=0.2,
         gross=1.0,
-        max_position=1.0,
+        max_position=np.ones(10),
         max_sector=4.0,
     )
     assert weight[[0, 1, 8, 9]] == pytest.approx([0.28125, 0.21875, -0.21875, -0.28125])
@@ -99,7 +101,7 @@ def test_both_sides_cancel_and_every_cap_holds(seed, by_beta):
     rank = ranks(np.round(rng.random(n), 2), rng.random(n) < 0.9)
     exposure = rng.normal(1, 0.5, n) if by_beta else np.ones(n)
     sector = rng.integers(-1, 4, n)
-    position, in_sector = float(rng.choice([0.02, 0.2])), float(rng.choice([0.1, 0.5]))
+    position, in_sector = rng.choice([0.02, 0.2], n), float(rng.choice([0.1, 0.5]))
     gross = float(rng.choice([0.5, 2.0]))
     weight = neutral_weights(rank, exposure, sector, tail=0.3, gross=gross, max_position=position, max_sector=in_sector)
     assert abs(weight @ exposure) < 1e-9
