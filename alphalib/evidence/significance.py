@@ -308,23 +308,31 @@ def effective_number(returns: pd.DataFrame) -> float:
     """
     if returns.shape[1] < 2:
         return float(returns.shape[1])
-    correlation = _complete_correlation(returns) if returns.notna().all(axis=None) else None
-    if correlation is None:
-        correlation = returns.corr(min_periods=20).fillna(0.0).to_numpy(copy=True)
+    correlation = _pairwise_correlation(returns.to_numpy(dtype=float), fewest=20)
     np.fill_diagonal(correlation, 1.0)
     eigenvalues = np.clip(np.linalg.eigvalsh(correlation), 0.0, None)
     return float(np.sqrt(eigenvalues).sum() ** 2 / eigenvalues.sum())
 
 
-def _complete_correlation(returns: pd.DataFrame) -> Floats | None:
-    """Correlation without missing values, a hundred times as fast with a thousand trials; None with few sessions."""
-    if len(returns) < 20:
-        return None
-    values = returns.to_numpy(dtype=float)
-    deviation = values - values.mean(axis=0)
-    length = np.sqrt((deviation**2).sum(axis=0))
-    unit = deviation / np.where(length > 0, length, 1.0)
-    return np.asarray(unit.T @ unit)
+def _pairwise_correlation(values: Floats, *, fewest: int) -> Floats:
+    """Correlation of each pair over the rows it shares; 0 with fewer than `fewest` of them, or without variance.
+
+    What `DataFrame.corr` gives, by matrix products: with a thousand trials a hundred times as fast.
+    """
+    shared = ~np.isnan(values)
+    known = shared.astype(float)
+    number = known.sum(axis=0)
+    # Near their means, sums of squares lose no digits; a column that never moved is 0 throughout.
+    mean = np.where(shared, values, 0.0).sum(axis=0) / np.maximum(number, 1.0)
+    moved = np.nanmax(values, axis=0, initial=-np.inf) > np.nanmin(values, axis=0, initial=np.inf)
+    centred = np.where(shared & moved, values - mean, 0.0)
+    pairs = np.maximum(known.T @ known, 1.0)
+    sums, squares = centred.T @ known, (centred**2).T @ known
+    covariance = centred.T @ centred - sums * sums.T / pairs
+    variance = np.clip(squares - sums**2 / pairs, 0.0, None)
+    scale = np.sqrt(variance * variance.T)
+    enough = (pairs >= fewest) & (variance > 1e-12 * squares) & (variance.T > 1e-12 * squares.T)
+    return np.where(enough, covariance / np.where(enough, scale, 1.0), 0.0)
 
 
 def false_discovery(p_values: pd.Series, *, method: Literal["bh", "by"] = "bh") -> pd.Series:

@@ -159,3 +159,19 @@ def test_the_number_of_complete_trials_is_that_of_any_trials():
     returns[6] = 0.0  # never traded
     with_a_gap = pd.concat([returns, pd.DataFrame(np.nan, index=[300], columns=returns.columns)])
     assert s.effective_number(returns) == pytest.approx(s.effective_number(with_a_gap), rel=1e-12)
+
+
+def test_the_correlation_of_trials_of_different_spans_is_that_of_pandas():
+    rng = np.random.default_rng(22)
+    values = 5.0 + rng.normal(size=(300, 8)) + rng.normal(size=(300, 1))
+    values[rng.random(values.shape) < 0.1] = np.nan
+    values[:, 1] = 0.3  # never moved
+    values[:120, 2] = np.nan
+    values[100:, 3] = np.nan
+    values[:, 4] = np.nan
+    returns = pd.DataFrame(values)
+    returns[8] = returns[0].where(returns.index > 285)  # shares fewer than 20 rows with anybody
+    expected = returns.corr(min_periods=20).fillna(0.0).to_numpy(copy=True)
+    np.fill_diagonal(expected, 1.0)
+    eigenvalues = np.clip(np.linalg.eigvalsh(expected), 0.0, None)
+    assert s.effective_number(returns) == pytest.approx(np.sqrt(eigenvalues).sum() ** 2 / eigenvalues.sum(), rel=1e-9)
