@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alphalib.backtest.tune import number
+from alphalib.backtest.tune.guard import Guardrails
 from alphalib.backtest.tune.number import Question, blended, choose_number, confirm_number, steps
 from alphalib.errors import EvidenceError
 from alphalib.evidence.holdout import seal
@@ -80,6 +82,19 @@ def test_a_sign_that_flips_is_a_failure():
     proposal = look(asked)
     assert proposal.outcome == "keep"
     assert "validation" in [check.rule for check in proposal.checks if not check.passed]
+
+
+def test_outcomes_of_the_search_end_before_validation_begins():
+    search, validation = number._parts(WEEKS, HORIZON, Guardrails())
+    assert label_end(search, HORIZON).max() < validation[0]
+    assert len(validation) == round(len(WEEKS) * 0.3)
+    assert 1 <= len(WEEKS) - len(search) - len(validation) <= 2  # a label of five sessions ends a week or two later
+
+
+def test_what_only_validation_liked_is_not_searched_for():
+    cut = WEEKS[WEEKS <= LINE][210]
+    asked = question(slope=lambda weeks: pd.Series(np.where(weeks > cut, 0.3, -0.01), index=weeks))
+    assert look(asked).numbers.get("search_best", 0.4) == 0.4
 
 
 def test_a_better_number_without_merit_is_kept_out():

@@ -8,6 +8,7 @@ from alphalib.backtest.costs import Costs
 from alphalib.backtest.simulate import simulate
 from alphalib.backtest.summary import LINEAGE
 from alphalib.backtest.tune.apply import previous_path, settings_used
+from alphalib.backtest.tune.guard import Guardrails
 from alphalib.backtest.tune.number import Question
 from alphalib.backtest.tune.report import checks_made, told
 from alphalib.backtest.tune.watch import counterfactual_path
@@ -72,6 +73,28 @@ def test_a_week_counts_its_settings_and_sees_nothing_behind_the_line(make):
     again, _ = tune_executor(make(asof=PAST.sessions[-3]), PAST, settings=6, spy=SPY, costs=COSTS, cash=1e6, made_by={})
     assert again == row  # another week of the quarter is no other throw of the dice
     assert week.ledger.count(LINEAGE) == 6
+
+
+@pytest.mark.parametrize(("holdout_level", "outcome"), [(0.20, "refused"), (0.95, "confirmed")])
+def test_an_executor_setting_is_written_when_the_holdout_confirms_it(make, holdout_level, outcome):
+    """Limits so loose that a random market passes the open part; against a benchmark that only pays costs."""
+    loose = Guardrails(deflated=0.3, level=0.4, trades=20, holdout_level=holdout_level)
+    week = make(asof=PAST.sessions[-1], apply_changes=True, guard=loose)
+    week.store.write(ExecutorParams.path, ExecutorParams(min_score=20.0, atr_multiplier=1.5))
+    week.ledger.give_grant(LINEAGE, asof=week.asof, by="a test")
+    costs = Costs(slippage_bps=100.0)
+    churn = simulate(PAST, ExecutorParams(min_score=20.0, atr_multiplier=0.5), costs=costs).nav
+    row, _ = tune_executor(week, PAST, settings=30, spy=churn, costs=costs, cash=1e6, made_by={})
+    assert (row.outcome, row.applied) == (outcome, outcome == "confirmed")
+    assert row.grant is not None
+    assert week.ledger.grants(LINEAGE)["used_asof"].notna().all()
+    in_use = week.store.read(ExecutorParams.path, ExecutorParams)
+    assert in_use.atr_multiplier == (2.0 if row.applied else 1.5)
+    if row.applied:
+        assert {field: (getattr(in_use, field)) for field in row.changes} == {
+            f: new for f, (_, new) in row.changes.items()
+        }
+        assert settings_used(week.store, ExecutorParams).adopted == week.asof
 
 
 def test_a_number_waits_until_it_may_be_applied(make):
