@@ -617,7 +617,7 @@ def require_fresh(artefact: Artefact, *, asof: pd.Timestamp, within: int) -> int
 class FalseRate(Row):
     """False promotions in worlds without alpha."""
 
-    subject: Literal["gate", "tuner"]
+    subject: str = Field(description="'gate', 'tuner' (of the executor), or 'tuner, ' and another of its lineages.")
     worlds: str = Field(description="Which: 'simulated', 'shifted', or 'all' of them.")
     years: int = Field(ge=0, description="Lineage-years of weekly looks. [years]")
     false: int = Field(ge=0, description="Of them with a false promotion or change. [years]")
@@ -649,6 +649,6 @@ class CalibrationReport(Artefact):
     notes: list[str] = Field(default_factory=list)
 
     def above(self, subject: str) -> FalseRate | None:
-        """The rate of all worlds whose bound exceeds the limit, if it does; it must have been measured."""
-        found = [rate for rate in self.rates if rate.subject == subject and rate.worlds == "all"]
+        """The first rate over all worlds whose bound exceeds the limit."""
+        found = [rate for rate in self.rates if rate.subject.split(",")[0] == subject and rate.worlds == "all"]
         return next((rate for rate in found if rate.upper > self.limit), None)

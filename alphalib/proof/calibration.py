@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from time import process_time
@@ -19,18 +19,36 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from alphalib.backtest.tune.guard import Guardrails
+from alphalib.backtest.tune import Guardrails
+from alphalib.backtest.tune.questions import BOOSTS, VETO
 from alphalib.contracts import CalibrationReport, FalseRate, PowerFound
 from alphalib.errors import InputError
+from alphalib.market import Panel
 from alphalib.models.gate import GateParams
-from alphalib.proof.lineage_year import LOOKS, TRIED, Books, Change, books, gate_year, looks, tried_settings, tuner_year
+from alphalib.proof.lineage_year import (
+    EXECUTOR,
+    LOOKS,
+    SETTINGS,
+    Books,
+    Change,
+    TunerYear,
+    books,
+    executor_year,
+    gate_year,
+    looks,
+    number_year,
+    questions,
+    settings_of,
+    tuning_outcomes,
+)
 from alphalib.proof.null_worlds import SHIFTS, Kind, Size, World, shifted_worlds, simulated_world
-from alphalib.proof.planted_worlds import handicapped, planted_world, reach
+from alphalib.proof.planted_worlds import handicapped, reach
 from alphalib.sessions import sessions_between
 from alphalib.store import Store
 
 LIMIT = 0.10  # false promotions per lineage-year, at the upper 95 % bound
 FEWEST = 29  # lineage-years without any false one that bring the bound below the limit: 1 − .05^(1/29) = 9.8 %
+SUBJECTS = {"gate": "gate", "tuner": EXECUTOR, "tuner, boosts": BOOSTS, "tuner, veto": VETO}
 FIRST_SEED: Mapping[Kind, int] = {"simulated": 100_000, "shifted": 200_000, "planted": 300_000}
 
 Step = Callable[[str], None]
@@ -50,7 +68,7 @@ class Design:
     guard : Guardrails
         Limits of the tuner.
     settings : int
-        Executor settings that the tuner may change to. [settings]
+        Executor settings that the tuner compares. [settings]
     looks : int
         Weekly looks.
     shifts : int
@@ -64,7 +82,7 @@ class Design:
     size: Size = field(default_factory=Size)
     gate: GateParams = field(default_factory=GateParams)
     guard: Guardrails = field(default_factory=Guardrails)
-    settings: int = TRIED
+    settings: int = SETTINGS
     looks: int = LOOKS
     shifts: int = SHIFTS
     alphas: tuple[float, ...] = (0.5, 1.0, 1.5)
@@ -193,7 +211,7 @@ def promotion_allowed(store: Store, subject: str) -> str | None:
     store : Store
         The bus; without a calibration on it nothing is held against anybody.
     subject : {"gate", "tuner"}
-        Who wants to promote.
+        Who wants to promote; the tuner with any of its lineages.
     """
     if not store.exists(CalibrationReport.path):
         return None
@@ -241,14 +259,11 @@ class Calibration:
                 subject=subject,
                 worlds=kind,
                 years=len(group),
-                false=int((group[wrong] > 0).sum()),
-                upper=clopper_pearson(int((group[wrong] > 0).sum()), len(group)),
-                asked=int((group[asked] > 0).sum()),
+                false=int(group[f"{lineage} false"].sum()),
+                upper=clopper_pearson(int(group[f"{lineage} false"].sum()), len(group)),
+                asked=int(group[f"{lineage} asked"].sum()),
             )
-            for subject, wrong, asked in (
-                ("gate", "promoted", "gate_asked"),
-                ("tuner", "false_changes", "tuner_asked"),
-            )
+            for subject, lineage in SUBJECTS.items()
             for kind, group in groups
         ]
 
@@ -261,7 +276,7 @@ class Calibration:
                 subject="gate",
                 planted=f"alpha {alpha:g}",
                 years=len(group),
-                found=int(group["promoted"].sum()),
+                found=int(group["gate false"].sum()),
                 **{name: _mean(group[name]) for name in ("oracle_ic", "reached_ic", "net_ic")},
             )
             for alpha, group in planted.groupby("alpha")
@@ -273,16 +288,19 @@ class Calibration:
             )
         return found
 
-    def truth(self, record: Record, change: Change) -> float:
-        """True improvement of a change: mean difference of Sharpe ratios in the other markets of the kind.
+    def truth(self, record: Record, lineage: str, change: Change) -> float:
+        """True improvement of a change: its mean in the other markets of the kind; NaN when there is none.
 
-        NaN when there is none. [per √year]
+        Difference of Sharpe ratios for the executor, of what a number is judged by for the others.
         """
-        names = list(tried_settings(count=self.design.settings))
-        before, after = names.index(change.before), names.index(change.after)
-        fresh = self._sharpes[record["kind"], record["alpha"]]
-        others = fresh[fresh["seed"] != record["seed"]]
-        return float((others[after] - others[before]).mean())
+        kind = record["kind"], record["alpha"]
+        others = [
+            other["merit"][lineage]
+            for other in self.records
+            if (other["kind"], other["alpha"]) == kind and other["seed"] != record["seed"]
+        ]
+        gains = [_merit(merit, change.after) - _merit(merit, change.before) for merit in others]
+        return float(np.nanmean(gains)) if gains and not np.isnan(gains).all() else float("nan")
 
     def lines(self) -> list[str]:
         """What was found, a line each."""
@@ -323,75 +341,77 @@ class Calibration:
             f"{power.to_html(index=False, float_format='{:.3f}'.format, na_rep='')}"
         )
 
-    @cached_property
-    def _sharpes(self) -> dict[tuple[str, float], pd.DataFrame]:
-        kept: dict[tuple[str, float], list[Any]] = {}
-        for record in self.records:
-            kept.setdefault((record["kind"], record["alpha"]), []).append(
-                np.array([record["seed"], *record["sharpe"]], dtype=float)
-            )
-        columns = ["seed", *range(self.design.settings + 1)]
-        return {kind: pd.DataFrame(rows, columns=columns) for kind, rows in kept.items()}
-
     def _row(self, record: Record) -> dict[str, Any]:
-        changes = [Change(**change) for change in record["tuner"]["changes"]]
-        gains = [self.truth(record, change) for change in changes]
-        return {
+        row = {
             **{name: record[name] for name in ("kind", "seed", "shift", "alpha", "seconds")},
             **{name: record["gate"][name] for name in ("rank_ic", "detectable", "z")},
-            "gate_asked": len(record["gate"]["asked"]),
-            "promoted": int(record["gate"]["promoted"] is not None),
-            "tuner_asked": len(record["tuner"]["asked"]),
-            "changes": len(changes),
-            # What cannot be said to be an improvement is none.
-            "false_changes": sum(not gain > 0 for gain in gains),
-            "gain": float(np.mean(gains)) if gains else np.nan,
             **{f"{name}_ic": record["reach"][name] for name in ("oracle", "reached", "net")},
+            "gate asked": bool(record["gate"]["asked"]),
+            "gate false": record["gate"]["promoted"] is not None,
         }
+        for lineage, year in record["tuner"].items():
+            gain = None if year["change"] is None else self.truth(record, lineage, Change(**year["change"]))
+            row[f"{lineage} asked"] = bool(year["asked"])
+            row[f"{lineage} gain"] = gain
+            # What cannot be said to be an improvement is none.
+            row[f"{lineage} false"] = gain is not None and not gain > 0
+        return row
 
     def _better(self, record: Record, handicap: float) -> bool:
-        """Whether the first change away from a handicapped setting was to one that is truly better."""
-        changes = [Change(**change) for change in record["handicaps"][f"{handicap:g}"]]
-        return bool(changes) and self.truth(record, changes[0]) + handicap > 0
+        """Whether the change away from a handicapped setting was to one that is truly better."""
+        change = record["handicaps"][f"{handicap:g}"]
+        return change is not None and self.truth(record, EXECUTOR, Change(**change)) + handicap > 0
 
 
-def _worlds(job: Job, design: Design) -> Iterator[World]:
-    if job.kind == "planted":
-        yield planted_world(job.seed, alpha=job.alpha, size=design.size)
-        return
-    world = simulated_world(job.seed, size=design.size, alpha=job.alpha)
+def _worlds(job: Job, design: Design) -> Iterable[World]:
     if job.kind == "shifted":
-        yield from shifted_worlds(world, count=design.shifts)
-    else:
-        yield world
+        return shifted_worlds(job.seed, size=design.size, alpha=job.alpha, count=design.shifts)
+    return [simulated_world(job.seed, size=design.size, alpha=job.alpha)]
 
 
 def _record(job: Job, world: World, design: Design) -> Record:
     began = process_time()
-    year = looks(world.market.sessions, count=design.looks)
     found, predicted = gate_year(world, params=design.gate, count=design.looks)
-    kept = books(world, tried_settings(count=design.settings))
-    current = str(kept.returns.columns[0])
-    worse = {
-        f"{handicap:g}": Books(handicapped(kept.returns, current, sharpe=handicap), kept.trades, kept.market)
-        for handicap in design.handicaps
-    }
-    ics = asdict(reach(world, predicted))
+    tuner, merit, handicaps = _tuner(world, predicted, design)
     return {
-        "kind": job.kind,
-        "seed": job.seed,
-        "alpha": job.alpha,
+        **{name: getattr(job, name) for name in ("kind", "seed", "alpha")},
         "shift": world.shift,
         "gate": {name: _known(value) for name, value in asdict(found).items()},
-        "tuner": asdict(tuner_year(kept, asofs=year, guard=design.guard)),
-        "handicaps": {
-            name: [asdict(change) for change in tuner_year(one, asofs=year, guard=design.guard).changes]
-            for name, one in worse.items()
-        },
-        "sharpe": [_known(value) for value in kept.sharpe.round(6).tolist()],
-        "reach": {name: _known(value) for name, value in ics.items()},
+        "tuner": {lineage: asdict(year) for lineage, year in tuner.items()},
+        "merit": {lineage: {name: _known(value) for name, value in of.items()} for lineage, of in merit.items()},
+        "handicaps": handicaps,
+        "reach": {name: _known(value) for name, value in asdict(reach(world, predicted)).items()},
         "seconds": round(process_time() - began, 2),
     }
+
+
+def _tuner(world: World, predicted: Panel, design: Design) -> tuple[dict[str, TunerYear], dict[str, Any], Record]:
+    """The year of every lineage, the merit of every setting in this world, and changes away from handicapped ones."""
+    year, outcomes = looks(world.market.sessions, count=design.looks), tuning_outcomes(world)
+    settings = settings_of(year, count=design.settings)
+    kept = books(world, {name: params for cells in settings.values() for name, params in cells.items()})
+    names, current = {quarter: list(cells) for quarter, cells in settings.items()}, str(kept.returns.columns[0])
+    found = {EXECUTOR: executor_year(kept, year, names, guard=design.guard)}
+    merit: dict[str, Any] = {EXECUTOR: kept.sharpe.round(6).to_dict()}
+    for asked in questions(world, predicted):
+        found[asked.lineage] = number_year(asked, outcomes, year, guard=design.guard)
+        tried = sorted({asked.current, *asked.values})
+        merit[asked.lineage] = {f"{value:g}": float(asked.quality(value, outcomes).mean()) for value in tried}
+    worse = {}
+    for handicap in design.handicaps:
+        returns = handicapped(kept.returns, current, sharpe=handicap)
+        changed = executor_year(Books(returns, kept.trades, kept.market), year, names, guard=design.guard).change
+        worse[f"{handicap:g}"] = None if changed is None else asdict(changed)
+    return found, merit, worse
+
+
+def _merit(merit: Mapping[str, float | None], name: str) -> float:
+    """Of a setting; a number between those that were tried has what lies between theirs."""
+    if name in merit:
+        value = merit[name]
+        return float("nan") if value is None else value
+    tried = {float(text): value for text, value in merit.items() if value is not None}
+    return float(np.interp(float(name), list(tried), list(tried.values()))) if tried else float("nan")
 
 
 def _known(value: Any) -> Any:

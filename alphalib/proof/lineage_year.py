@@ -1,41 +1,55 @@
 """A year of weekly looks at one world, by the whole gate and by the whole tuner, with a grant a quarter.
 
 A look sees outcomes up to the line, which moves once a quarter: the looks of a quarter see the same and say the same
-(a test holds that), so that one of them is run for all. The first that passes uses the quarter's grant.
+(a test holds that), so that one of them is run for all. The first that passes uses the quarter's grant. A lineage-year
+ends with the first promotion or change: it is what is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.space import GRID_SEED, cell_name, sample
+from alphalib.backtest.space import cell_name
+from alphalib.backtest.summary import LINEAGE
 from alphalib.backtest.sweep import first_scored
-from alphalib.backtest.tune.change import choose_executor
-from alphalib.backtest.tune.change import confirm as confirm_change
-from alphalib.backtest.tune.guard import Guardrails
+from alphalib.backtest.tune import (
+    Guardrails,
+    Proposal,
+    boost_question,
+    choose_executor,
+    choose_number,
+    confirm,
+    confirm_number,
+    veto_question,
+)
+from alphalib.backtest.tune.number import Question
+from alphalib.backtest.tune.space import executor_cells
 from alphalib.decision.history import history
-from alphalib.evidence.holdout import Grant, grant_id, holdout_line, quarter_of, seal
-from alphalib.evidence.ic import rank_ic
+from alphalib.evidence.holdout import Grant, grant_id, holdout_line, quarter_of, seal, sealed_rank_ic
 from alphalib.evidence.significance import effective_number
-from alphalib.labels import label_end
+from alphalib.labels import label_end, sector_relative_return
 from alphalib.market import Panel
 from alphalib.models.gate import GateParams, Verdict, gate
 from alphalib.models.gate import confirm as confirm_model
+from alphalib.models.predictions import percentile
 from alphalib.models.splits import PurgedWalkForward
 from alphalib.models.trees import RankedTrees
 from alphalib.models.walkforward import walk_forward
-from alphalib.params import ExecutorParams
+from alphalib.params import ExecutorParams, PredictorParams, ResearchParams
 from alphalib.proof.null_worlds import World
-from alphalib.sessions import SESSIONS_PER_YEAR, week_ends
+from alphalib.scores import SignalCode
+from alphalib.sessions import SESSIONS_PER_YEAR, all_sessions, week_ends
 
+EXECUTOR = LINEAGE
 LOOKS = 52  # a year of weeks
 SEED = 7  # of trees and bootstraps, as in the notebooks: a second look at the same is no second chance
-TRIED = 60  # settings of the seed's grid, as many as the seed tried
+SETTINGS = 60  # of the executor that are compared, as in notebook 50
+HORIZON = 10  # sessions of the outcomes that numbers are tuned by, as there
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,16 @@ class Look:
     def quarter(self) -> str:
         """Calendar quarter, as `2023Q4`."""
         return quarter_of(self.asof)
+
+    def rng(self, lineage: str) -> np.random.Generator:
+        """Randomness of a lineage, the same all quarter, as `tune.Week.rng`."""
+        return np.random.default_rng([SEED, self.line.year, self.line.quarter, *lineage.encode()])
+
+    def grant(self, lineage: str) -> Grant:
+        """As the ledger gives it: worlds are many, and none has a ledger of its own."""
+        said = {"lineage": lineage, "quarter": self.quarter, "line": self.line, "asof": self.asof}
+        reason = "calibration"
+        return Grant(id=grant_id(**said, reason=reason), **said, reason=reason)
 
 
 def looks(sessions: pd.DatetimeIndex, *, count: int = LOOKS) -> list[Look]:
@@ -68,7 +92,7 @@ class GateYear:
     asked : tuple of str
         Quarters in which the open part passed and a grant was used.
     promoted : str or None
-        Quarter in which a model was promoted; there is no second promotion.
+        Quarter in which a model was promoted.
     rank_ic, detectable : float
         Out of sample up to the last line, and the true IC that so much history finds four times in five. [correlation]
     z : float
@@ -84,7 +108,7 @@ class GateYear:
 
 @dataclass(frozen=True)
 class Change:
-    """A setting that replaced another."""
+    """A setting that replaced another; both by their names, a number by its text."""
 
     quarter: str
     before: str
@@ -93,23 +117,23 @@ class Change:
 
 @dataclass(frozen=True)
 class TunerYear:
-    """What a year of looks gave.
+    """What a year of looks gave in one lineage.
 
     Parameters
     ----------
     asked : tuple of str
         Quarters in which a change was proposed and a grant was used.
-    changes : tuple of Change
-        Those that the holdout confirmed.
+    change : Change or None
+        The first that the holdout confirmed.
     """
 
     asked: tuple[str, ...]
-    changes: tuple[Change, ...]
+    change: Change | None
 
 
 @dataclass(frozen=True, eq=False)
 class Books:
-    """Daily books of every setting in one world.
+    """Daily books of every setting of a year in one world.
 
     Parameters
     ----------
@@ -148,126 +172,183 @@ def gate_year(
     Returns
     -------
     (GateYear, Panel)
-        And the out-of-fold predictions up to the last line.
+        And the out-of-fold predictions up to the last look, by models that know no outcome after its line.
     """
     trees = trees or RankedTrees(random_state=SEED, n_jobs=1)
     year = looks(world.market.sessions, count=count)
     # What is predicted before a line does not depend on what is open after it: one walk serves every look.
-    predicted = _walk(world, trees, line=year[-1].line, until=year[-1].line)
-    label = world.label.loc[: year[-1].line]
-    per_date = rank_ic(predicted, label)
+    predicted = predictions_until(world, year[-1].asof, line=year[-1].line, trees=trees)
     asked: list[str] = []
     promoted = None
     for look in year:
-        verdict = _judged(per_date, world, look, params)
+        verdict = _judged(predicted, world, look, params)
         if not verdict.passed:
             continue
         asked.append(look.quarter)
         if _confirmed(verdict, world, trees, look, params):
             promoted = look.quarter
             break
-    last = _judged(per_date, world, year[-1], params)
+    last = _judged(predicted, world, year[-1], params)
     z = last.rank_ic.value / last.rank_ic.standard_error
     return GateYear(tuple(asked), promoted, last.rank_ic.value, last.minimum_detectable, z), predicted
 
 
+def settings_of(
+    year: Sequence[Look], *, count: int = SETTINGS, base: ExecutorParams | None = None
+) -> dict[str, dict[str, ExecutorParams]]:
+    """Settings that each quarter compares, by name, the one in use first: the same in every world."""
+    base = base or ExecutorParams()
+    return {
+        look.quarter: {cell_name(cell): cell for cell in executor_cells(base, count, rng=look.rng(EXECUTOR))}
+        for look in year
+    }
+
+
 def books(world: World, settings: Mapping[str, ExecutorParams]) -> Books:
     """Every setting simulated on the world's market with the world's signals, from the first scored session on."""
-    rules = next(iter(settings.values()))
-    past = history(world.market, world.signals, params=rules)
-    first = first_scored(past)
+    past = history(world.market, world.signals, params=next(iter(settings.values())))
+    known = past.sessions[first_scored(past) + 1 :]
+    last_rows = all_sessions().searchsorted(past.sessions, side="right")  # fills carry the number of their session
     returns, trades = {}, {}
     for name, params in settings.items():
         book = simulate(past, params)
         returns[name] = book.nav.pct_change()
-        trades[name] = book.trades.groupby("date").size().reindex(past.sessions, fill_value=0)
-    spy = world.market.benchmarks["SPY"].pct_change()
-    known = past.sessions[first + 1 :]
-    return Books(pd.DataFrame(returns).loc[known], pd.DataFrame(trades).loc[known], spy.loc[known])
+        fills = last_rows.searchsorted(book.logs.fills["session"])
+        trades[name] = np.bincount(fills, minlength=len(past.sessions))
+    spy = world.market.benchmarks["SPY"].pct_change(fill_method=None)
+    return Books(pd.DataFrame(returns).loc[known], pd.DataFrame(trades, index=past.sessions).loc[known], spy.loc[known])
 
 
-def tried_settings(*, count: int = TRIED, base: ExecutorParams | None = None) -> dict[str, ExecutorParams]:
-    """The setting in use, then `count` of the seed's grid; the same in every world, so that worlds can be compared."""
-    base = base or ExecutorParams()
-    drawn = sample(GRID_SEED, base, count, rng=np.random.default_rng(SEED))
-    return {cell_name(params): params for params in (base, *drawn)}
-
-
-def tuner_year(
-    kept: Books, *, asofs: Sequence[Look], current: str | None = None, guard: Guardrails | None = None
+def executor_year(
+    kept: Books, year: Sequence[Look], settings: Mapping[str, Sequence[str]], *, guard: Guardrails | None = None
 ) -> TunerYear:
-    """Choose and ask for grants through a year, as notebook 50 does each week.
+    """Choose among books and ask for grants through a year, as notebook 50 does each week.
 
     Parameters
     ----------
     kept : Books
         Of every setting, the one in use first.
-    asofs : sequence of Look
+    year : sequence of Look
         From `looks`.
-    current : str, optional
-        The setting in use at the start; the first one without it.
+    settings : mapping
+        Names of the settings that each quarter compares; trials of earlier quarters stay trials.
     guard : Guardrails, optional
         Limits.
     """
-    current = current or str(kept.returns.columns[0])
-    asked, changes = [], []
-    for look in asofs:
+    current, tried = str(kept.returns.columns[0]), dict[str, None]()
+    sessions = pd.DatetimeIndex(kept.returns.index)
+
+    def proposed(look: Look) -> Proposal:
         known = kept.returns.loc[: look.line]
-        proposal = choose_executor(
-            known,
+        tried.update(dict.fromkeys(settings[look.quarter]))
+        return choose_executor(
+            known[list(settings[look.quarter])],
             current,
             asof=look.asof,
             market=kept.market,
             trades=kept.trades,
-            trials=effective_number(known),
-            rng=np.random.default_rng(SEED),
+            trials=effective_number(known[list(tried)]),
+            rng=look.rng(EXECUTOR),
             guard=guard,
         )
-        if not proposal.passed:
-            continue
-        asked.append(look.quarter)
-        sealed = seal(kept.returns, ends=pd.DatetimeIndex(kept.returns.index), line=look.line)
-        grant = _grant(proposal.lineage, look)
-        answer = confirm_change(proposal, sealed, grant, rng=np.random.default_rng(SEED), guard=guard)
-        if answer.passed and answer.candidate is not None:
-            changes.append(Change(look.quarter, current, answer.candidate))
-            current = answer.candidate
-    return TunerYear(tuple(asked), tuple(changes))
+
+    def answered(found: Proposal, look: Look) -> Proposal:
+        sealed = seal(kept.returns, ends=sessions, line=look.line)
+        return confirm(found, sealed, look.grant(EXECUTOR), rng=look.rng(EXECUTOR), guard=guard)
+
+    return _tuned(year, proposed, answered)
 
 
-def _walk(world: World, trees: RankedTrees, *, line: pd.Timestamp, until: pd.Timestamp) -> Panel:
+def questions(world: World, predicted: Panel) -> list[Question]:
+    """The numbers that have outcomes without a language model: the boost after earnings, and the veto."""
+    weeks = week_ends(world.market.sessions)
+    score, boost = world.score.loc[weeks], world.boost.loc[weeks]
+    places = percentile(predicted.reindex(weeks)).reindex(columns=world.market.tickers)
+    entering = (world.signals.signal == SignalCode.ENTER).loc[weeks].reindex(columns=world.market.tickers)
+    return [
+        boost_question(score, boost, ResearchParams(), horizon=HORIZON),
+        veto_question(places, entering, PredictorParams(), horizon=HORIZON),
+    ]
+
+
+def number_year(
+    question: Question, outcomes: Panel, year: Sequence[Look], *, guard: Guardrails | None = None
+) -> TunerYear:
+    """Choose a number and ask for grants through a year, as notebook 50 does each week.
+
+    Parameters
+    ----------
+    question : Question
+        From `questions`.
+    outcomes : Panel
+        By date and name. [fraction]
+    year : sequence of Look
+        From `looks`.
+    guard : Guardrails, optional
+        Limits.
+    """
+    ends = label_end(pd.DatetimeIndex(outcomes.index), question.horizon)
+
+    def proposed(look: Look) -> Proposal:
+        sealed = seal(outcomes, ends=ends, line=look.line)
+        known = sealed.open
+        tried = {value: question.quality(value, known) for value in (question.current, *question.values)}
+        trials = effective_number(pd.DataFrame(tried))
+        rng = look.rng(question.lineage)
+        return choose_number(question, sealed, asof=look.asof, trials=trials, rng=rng, guard=guard)
+
+    def answered(found: Proposal, look: Look) -> Proposal:
+        sealed, grant = seal(outcomes, ends=ends, line=look.line), look.grant(question.lineage)
+        return confirm_number(question, found, sealed, grant, rng=look.rng(question.lineage), guard=guard)
+
+    return _tuned(year, proposed, answered)
+
+
+def tuning_outcomes(world: World) -> Panel:
+    """What numbers are judged by: returns over those of the sector. [fraction]"""
+    return sector_relative_return(world.market, horizon=HORIZON)
+
+
+def predictions_until(world: World, until: pd.Timestamp, *, line: pd.Timestamp, trees: RankedTrees) -> Panel:
     """Out-of-fold predictions up to `until` by models that know no outcome after the line."""
-    known = seal(world.label, ends=_ends(world.label, world), line=line).open
     return walk_forward(
         {name: panel.loc[:until] for name, panel in world.features.items()},
-        known.loc[:until],
-        world.market.member.loc[:until],
+        seal(world.label, ends=_ends(world), line=line).open.loc[:until],
+        world.member.loc[:until],
         PurgedWalkForward(horizon=world.horizon),
         trees,
     ).predictions
 
 
-def _judged(per_date: pd.Series, world: World, look: Look, params: GateParams | None) -> Verdict:
-    known = seal(per_date, ends=_ends(per_date, world), line=look.line).open
+def _tuned(
+    year: Sequence[Look], proposed: Callable[[Look], Proposal], answered: Callable[[Proposal, Look], Proposal]
+) -> TunerYear:
+    asked: list[str] = []
+    for look in year:
+        found = proposed(look)
+        if not found.passed:
+            continue
+        asked.append(look.quarter)
+        answer = answered(found, look)
+        if answer.passed and answer.candidate is not None:
+            return TunerYear(tuple(asked), Change(look.quarter, answer.current, answer.candidate))
+    return TunerYear(tuple(asked), None)
+
+
+def _judged(predicted: Panel, world: World, look: Look, params: GateParams | None) -> Verdict:
+    label = world.label.loc[predicted.index]
+    known = sealed_rank_ic(predicted, seal(label, ends=_ends(world)[: len(label)], line=look.line)).open
     return gate(known, horizon=world.horizon, trials=1.0, rng=np.random.default_rng(SEED), params=params)
-
-
-def _ends(outcomes: Panel | pd.Series, world: World) -> pd.DatetimeIndex:
-    return label_end(pd.DatetimeIndex(outcomes.index), world.horizon)
 
 
 def _confirmed(verdict: Verdict, world: World, trees: RankedTrees, look: Look, params: GateParams | None) -> bool:
     """What the holdout says of models that were trained before it."""
-    predicted = _walk(world, trees, line=look.line, until=look.asof)
-    per_date = rank_ic(predicted, world.label.loc[: look.asof])
-    sealed = seal(per_date, ends=_ends(per_date, world), line=look.line)
-    rng = np.random.default_rng(SEED)
-    grant = _grant("predictor", look)
+    predicted = predictions_until(world, look.asof, line=look.line, trees=trees)
+    label = world.label.loc[: look.asof]
+    sealed = sealed_rank_ic(predicted, seal(label, ends=_ends(world)[: len(label)], line=look.line))
+    rng, grant = np.random.default_rng(SEED), look.grant("predictor")
     return confirm_model(verdict, sealed, grant, horizon=world.horizon, rng=rng, params=params).confirmed
 
 
-def _grant(lineage: str, look: Look) -> Grant:
-    """A grant as the ledger gives it: worlds are many, and none has a ledger of its own."""
-    said = {"lineage": lineage, "quarter": look.quarter, "line": look.line, "asof": look.asof}
-    reason = "calibration"
-    return Grant(id=grant_id(**said, reason=reason), **said, reason=reason)
+def _ends(world: World) -> pd.DatetimeIndex:
+    return label_end(world.market.sessions, world.horizon)

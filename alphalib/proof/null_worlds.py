@@ -1,15 +1,15 @@
 """Worlds without alpha: what may not be promoted there, by the gate or by the tuner.
 
-Two kinds. In a simulated market of alpha 0 no price knows anything of its future. In a shifted one everything is as in
-a market that does know, cross-section, overlap and features included, but whole label panels (for the tuner: whole
-signal panels) are moved by at least a year, so that what is predicted belongs to another time.
+Two kinds. In a simulated market of alpha 0 no price knows anything of its future. A shifted world is a market that does
+know, with everything known moved against everything that happens by at least a year, whole panels at a time: the cross-
+section, overlap and persistence of both stay, and what they had to do with one another goes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,12 @@ from alphalib.features import feature_panels
 from alphalib.labels import sector_relative_return
 from alphalib.market import Market, Panel
 from alphalib.params import ResearchParams, ScoringWeights
+from alphalib.research.analyst import scorecard
 from alphalib.research.desk import signal_history
-from alphalib.scores import SignalPanels
-from alphalib.sessions import SESSIONS_PER_YEAR
+from alphalib.scores import ConvictionCode, RegimeCode, SignalCode, SignalPanels
+from alphalib.sessions import SESSIONS_PER_YEAR, previous_session, week_ends
 from alphalib.sources.sample import simulate_market
+from alphalib.sources.stored import assemble
 
 Kind: TypeAlias = Literal["simulated", "shifted", "planted"]
 SHIFTS = 3  # of one market, which share its features
@@ -53,7 +55,7 @@ class Size:
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """What gate and tuner are shown.
+    """What gate and tuner are shown: what is known, beside what happens.
 
     Parameters
     ----------
@@ -62,17 +64,21 @@ class World:
     seed : int
         Of the market.
     shift : int
-        By how much labels and signals were moved. [sessions]
+        By how much what is known is older than it seems. [sessions]
     market : Market
-        Prices.
-    features : mapping of str to Panel
-        Raw.
+        What happens.
     label : Panel
-        Outcomes, possibly of another time. [fraction]
+        Outcomes of the market. [fraction]
     horizon : int
         Of the label. [sessions]
+    features : mapping of str to Panel
+        Known, raw; with the labels of `label`.
+    member : Panel
+        Known members. [bool]
     signals : SignalPanels
-        Of research, possibly of another time.
+        Known, of research.
+    score, boost : Panel
+        Known, of research: composite score without the boost after earnings, and that boost for one point.
     oracle : Panel, optional
         What was planted, known to nobody inside. [fraction]
     """
@@ -81,16 +87,43 @@ class World:
     seed: int
     shift: int
     market: Market
-    features: Mapping[str, Panel]
     label: Panel
     horizon: int
+    features: Mapping[str, Panel]
+    member: Panel
     signals: SignalPanels
+    score: Panel
+    boost: Panel
     oracle: Panel | None = None
 
     @property
     def name(self) -> str:
         """Its own among all worlds."""
         return f"{self.kind} {self.seed}" + (f", shifted by {self.shift}" if self.shift else "")
+
+
+def as_it_is(market: Market, *, kind: Kind, seed: int, horizon: int) -> World:
+    """A world of a market as it is, with the features, labels and signals that the pipeline makes of it."""
+    weights, research = ScoringWeights(), ResearchParams(pead_boost=1.0)
+    weeks = week_ends(market.sessions)
+    card = scorecard(market, weights, research, weeks)
+
+    def in_force(panel: Panel) -> Panel:
+        return panel.reindex(market.sessions, method="ffill")
+
+    return World(
+        kind=kind,
+        seed=seed,
+        shift=0,
+        market=market,
+        label=sector_relative_return(market, horizon=horizon),
+        horizon=horizon,
+        features=feature_panels(market),
+        member=market.member,
+        signals=signal_history(market, weights, ResearchParams()),
+        score=in_force(card.score - card.boost),
+        boost=in_force(card.boost),
+    )
 
 
 def simulated_world(seed: int, *, size: Size | None = None, alpha: float = 0.0) -> World:
@@ -107,61 +140,93 @@ def simulated_world(seed: int, *, size: Size | None = None, alpha: float = 0.0) 
     """
     size = size or Size()
     made = simulate_market(seed=seed, start=size.start, sessions=size.sessions, names=size.names, alpha=alpha)
-    market = made.true_market()
     kind: Kind = "planted" if alpha else "simulated"
-    return replace(as_it_is(market, kind=kind, seed=seed, horizon=size.horizon), oracle=made.oracle)
+    return replace(as_it_is(made.true_market(), kind=kind, seed=seed, horizon=size.horizon), oracle=made.oracle)
 
 
-def as_it_is(market: Market, *, kind: Kind, seed: int, horizon: int) -> World:
-    """A world of a market as it is, with the features, labels and signals that the pipeline makes of it."""
-    return World(
-        kind=kind,
-        seed=seed,
-        shift=0,
-        market=market,
-        features=feature_panels(market),
-        label=sector_relative_return(market, horizon=horizon),
-        horizon=horizon,
-        signals=signal_history(market, ScoringWeights(), ResearchParams()),
-    )
-
-
-def shifted_worlds(world: World, *, count: int = SHIFTS) -> Iterator[World]:
-    """The same market with labels and signals of another time; any market will do, a real one too.
+def shifted_worlds(seed: int, *, size: Size | None = None, alpha: float = 1.0, count: int = SHIFTS) -> Iterator[World]:
+    """Worlds of one simulated market in which everything known is a year old or more.
 
     Parameters
     ----------
-    world : World
-        As it is.
+    seed : int
+        Of the market, which begins early enough to know something in the first session of the worlds.
+    size : Size, optional
+        As in a calibration without it.
+    alpha : float
+        What the market really knows.
     count : int
-        How many, with shifts at least a year apart from one another and from none. [worlds]
+        How many, with shifts a year apart. [worlds]
+    """
+    if count < 1:
+        raise InputError(f"there is at least 1 shift, got {count}")
+    size = size or Size()
+    earliest = (count + 1) * SESSIONS_PER_YEAR
+    start = previous_session(size.start, count=earliest)
+    made = simulate_market(
+        seed=seed, start=f"{start:%Y-%m-%d}", sessions=earliest + size.sessions, names=size.names, alpha=alpha
+    )
+    known = as_it_is(made.true_market(), kind="shifted", seed=seed, horizon=size.horizon)
+    bars = made.true_bars
+    later = assemble(bars[bars["date"] >= pd.Timestamp(size.start)].reset_index(drop=True), made.tables, made.source)
+    offset = int(np.random.default_rng(seed).integers(SESSIONS_PER_YEAR))
+    for number in range(1, count + 1):
+        yield shifted_world(known, later, by=number * SESSIONS_PER_YEAR + offset)
+
+
+def shifted_world(known: World, market: Market, *, by: int) -> World:
+    """What happens in a market, beside what was known of it `by` sessions before; any market will do, a real one too.
+
+    Why known things are delayed and outcomes never: what will be known in a year, such as momentum or which names are
+    still there, knows the returns until then. A shift that wraps around mixes both.
+
+    Parameters
+    ----------
+    known : World
+        As it is, of a market that begins `by` sessions earlier.
+    market : Market
+        The same market from a later start.
+    by : int
+        A year at least, so that nothing that was known is about what happens. [sessions]
 
     Raises
     ------
     InputError
-        When the market is too short for so many.
+        When the shift is shorter than a year.
     """
-    year = SESSIONS_PER_YEAR
-    free = len(world.label) - (count + 1) * year
-    if count < 1 or free < 0:
-        years = len(world.label) / year
-        raise InputError(f"{count} shift(s) a year apart do not fit into {years:.1f} years; take a longer market")
-    gaps = np.sort(np.random.default_rng(world.seed).integers(free + 1, size=count))
-    for by in (gaps + year * np.arange(1, count + 1)).tolist():
-        signals = _signals_shifted(world.signals, by)
-        yield replace(world, kind="shifted", shift=by, label=shifted(world.label, by), signals=signals)
+    if by < SESSIONS_PER_YEAR:
+        raise InputError(f"a shift is at least a year, {SESSIONS_PER_YEAR} sessions, got {by}")
+
+    def old(panel: Any, missing: Any) -> Any:
+        return delayed(panel, by, missing=missing).loc[market.sessions]
+
+    def old_names(panel: Panel, missing: Any) -> Panel:
+        return pd.DataFrame(old(panel, missing).reindex(columns=market.tickers, fill_value=missing))
+
+    signals = known.signals
+    return replace(
+        known,
+        kind="shifted",
+        shift=by,
+        market=market,
+        label=sector_relative_return(market, horizon=known.horizon),
+        features={name: old_names(panel, np.nan) for name, panel in known.features.items()},
+        member=old_names(known.member, False),
+        signals=SignalPanels(
+            score=old_names(signals.score, np.nan),
+            signal=old_names(signals.signal, np.int8(SignalCode.NONE)),
+            conviction=old_names(signals.conviction, np.int8(ConvictionCode.STABLE)),
+            upside=old_names(signals.upside, np.nan),
+            sector_rating=old(signals.sector_rating, np.int8(0)),
+            regime=old(signals.regime, np.int8(RegimeCode.NEUTRAL)),
+            age=old(signals.age, -1),
+        ),
+        score=old_names(known.score, np.nan),
+        boost=old_names(known.boost, np.nan),
+        oracle=None,
+    )
 
 
-def shifted(panel: pd.DataFrame, by: int) -> pd.DataFrame:
-    """A whole panel moved down, its end coming in at the top: every row stays whole, and neighbours stay neighbours."""
-    return pd.DataFrame(np.roll(panel.to_numpy(), by, axis=0), index=panel.index, columns=panel.columns)
-
-
-def _signals_shifted(signals: SignalPanels, by: int) -> SignalPanels:
-    moved = {}
-    for field in fields(signals):
-        panel = getattr(signals, field.name)
-        series = isinstance(panel, pd.Series)
-        wide = shifted(panel.to_frame() if series else panel, by)
-        moved[field.name] = wide.iloc[:, 0].rename(panel.name) if series else wide
-    return SignalPanels(**moved)
+def delayed(panel: Any, by: int, *, missing: Any) -> Any:
+    """A panel or series as it was `by` rows before; `missing` where there was none yet."""
+    return panel.shift(by, fill_value=missing)

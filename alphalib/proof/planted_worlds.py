@@ -10,7 +10,7 @@ import pandas as pd
 from alphalib.evidence.ic import rank_ic
 from alphalib.market import Panel
 from alphalib.models.predictions import percentile
-from alphalib.proof.null_worlds import Size, World, simulated_world
+from alphalib.proof.null_worlds import World
 from alphalib.sessions import SESSIONS_PER_YEAR
 
 COST_BPS = 10.0  # a side
@@ -35,16 +35,11 @@ class Reach:
     net: float
 
 
-def planted_world(seed: int, *, alpha: float = 1.0, size: Size | None = None) -> World:
-    """A simulated market with a driver that predicts; `alpha` multiplies its strength."""
-    return simulated_world(seed, size=size, alpha=alpha)
-
-
 def reach(world: World, predicted: Panel) -> Reach:
     """What was planted and what predictions reach of it, on the sessions that have predictions."""
-    label = world.label.reindex(predicted.index)
+    label = world.label.loc[predicted.index]
     scored = predicted.notna().any(axis=1)
-    member = world.market.member.reindex(predicted.index)
+    member = world.member.loc[predicted.index]
     oracle = np.nan
     if world.oracle is not None:
         oracle = float(rank_ic(world.oracle.reindex_like(label).where(member), label)[scored].mean())

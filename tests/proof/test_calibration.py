@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alphalib.backtest.tune.questions import BOOSTS, VETO
 from alphalib.contracts import CalibrationReport
 from alphalib.errors import InputError
 from alphalib.proof.calibration import (
@@ -20,16 +21,18 @@ from alphalib.proof.calibration import (
     promotion_allowed,
     read_calibration,
 )
-from alphalib.proof.lineage_year import Books, Change, gate_year, looks, tried_settings, tuner_year
+from alphalib.proof.lineage_year import EXECUTOR, Books, Change, executor_year, gate_year, looks, settings_of
 from alphalib.proof.null_worlds import Size, simulated_world
 from alphalib.sessions import sessions_between, week_ends
 from alphalib.store import Store
 
-SETTINGS = 3
-SMALL = Design(size=Size(names=30, sessions=1560), settings=SETTINGS, shifts=2, looks=13, alphas=(4.0,))
+SMALL = Design(size=Size(names=30, sessions=1560), settings=4, shifts=2, looks=13, alphas=(4.0,), handicaps=(1.0,))
+LATE = sessions_between("2016-01-04", "2023-12-29")
 
 
-def record(kind="simulated", seed=1, *, promoted=None, changes=(), sharpe=(0.0, 1.0, -1.0, 0.5)):
+def record(kind="simulated", seed=1, *, promoted=None, changes=None, merit=None):
+    """A world as on the store; `changes` by lineage, `merit` of the executor's settings a, b and c."""
+    changes = changes or {}
     return {
         "kind": kind,
         "seed": seed,
@@ -42,16 +45,23 @@ def record(kind="simulated", seed=1, *, promoted=None, changes=(), sharpe=(0.0, 
             "detectable": 0.0,
             "z": 0.0,
         },
-        "tuner": {"asked": [], "changes": [asdict(change) for change in changes]},
-        "handicaps": {"0.5": [], "1": [], "1.5": []},
-        "sharpe": list(sharpe),
+        "tuner": {
+            lineage: {"asked": [], "change": asdict(changes[lineage]) if lineage in changes else None}
+            for lineage in (EXECUTOR, BOOSTS, VETO)
+        },
+        "merit": {
+            EXECUTOR: merit or {"a": 0.0, "b": 1.0, "c": -1.0},
+            BOOSTS: {"4": 0.01, "5": 0.02, "6": 0.04},
+            VETO: {"0.75": None, "0.8": 0.0, "0.85": 0.001},
+        },
+        "handicaps": {"1": asdict(Change("2023Q1", "a", "c"))},
         "reach": {"oracle": 0.05, "reached": 0.02, "net": 0.01},
         "seconds": 1.0,
     }
 
 
 def calibration(*records):
-    return Calibration(replace(SMALL, handicaps=(0.5, 1.0, 1.5)), tuple(records))
+    return Calibration(SMALL, tuple(records))
 
 
 def rate_of(found, subject, worlds="all"):
@@ -69,11 +79,10 @@ def test_the_bound_by_hand():
 
 
 def test_looks_are_the_first_of_each_quarter_and_know_their_line():
-    sessions = sessions_between("2016-01-04", "2023-12-29")
-    found = looks(sessions)
+    found = looks(LATE)
     assert [look.quarter for look in found] == ["2023Q1", "2023Q2", "2023Q3", "2023Q4"]
     assert [f"{look.line:%Y-%m-%d}" for look in found] == ["2021-12-31", "2022-03-31", "2022-06-30", "2022-09-30"]
-    assert found[0].asof == week_ends(sessions)[-52]
+    assert found[0].asof == week_ends(LATE)[-52]
 
 
 def test_false_promotions_are_counted_once_a_year():
@@ -85,20 +94,35 @@ def test_false_promotions_are_counted_once_a_year():
 
 
 def test_a_change_is_false_when_other_worlds_do_not_bear_it_out():
-    names = list(tried_settings(count=SETTINGS))
-    good, bad = Change("2023Q1", names[0], names[1]), Change("2023Q1", names[0], names[2])
-    # In its own world the bad setting looked best; in the two others it is −1 and −3 beside 0.
-    lucky = record(seed=1, changes=[bad], sharpe=(0.0, 1.0, 5.0, 0.5))
-    found = calibration(lucky, record(seed=2, changes=[good]), record(seed=3, sharpe=(0.0, 2.0, -3.0, 0.0)))
-    assert found.truth(lucky, bad) == pytest.approx(-2.0)
-    assert found.table.set_index("seed")["false_changes"].to_dict() == {1: 1, 2: 0, 3: 0}
+    good, bad = Change("2023Q1", "a", "b"), Change("2023Q1", "a", "c")
+    # In its own world c looked best; in the two others it is −1 and −3 beside 0.
+    lucky = record(seed=1, changes={EXECUTOR: bad}, merit={"a": 0.0, "b": 1.0, "c": 5.0})
+    others = record(seed=2, changes={EXECUTOR: good}), record(seed=3, merit={"a": 0.0, "b": 2.0, "c": -3.0})
+    found = calibration(lucky, *others)
+    assert found.truth(lucky, EXECUTOR, bad) == pytest.approx(-2.0)
+    assert found.table.set_index("seed")[f"{EXECUTOR} false"].to_dict() == {1: True, 2: False, 3: False}
     assert rate_of(found, "tuner").false == 1
 
 
+def test_a_number_between_those_tried_has_what_lies_between_theirs():
+    mine, other = record(seed=1), record(seed=2)
+    found = calibration(mine, other)
+    # 5.5 lies half way between .02 at 5 and .04 at 6; the veto's .75 has no outcome anywhere.
+    assert found.truth(mine, BOOSTS, Change("2023Q1", "5", "5.5")) == pytest.approx(0.01)
+    assert np.isnan(found.truth(mine, VETO, Change("2023Q1", "0.8", "0.75")))
+
+
 def test_a_change_that_no_other_world_can_judge_counts_as_false():
-    names = list(tried_settings(count=SETTINGS))
-    alone = calibration(record(changes=[Change("2023Q1", names[0], names[1])]))
+    alone = calibration(record(changes={EXECUTOR: Change("2023Q1", "a", "b")}))
     assert rate_of(alone, "tuner").false == 1
+
+
+def test_what_was_planted_for_the_tuner_is_found_when_the_change_is_truly_better():
+    # a is made worse by 1; c is worse than a by 1 elsewhere, which makes it no improvement: 1 − 1 is not above 0.
+    worse = calibration(record(seed=1), record(seed=2))
+    better = calibration(*(record(seed=seed, merit={"a": 0.0, "b": 1.0, "c": -0.9}) for seed in (1, 2)))
+    assert [row.found for row in worse.power] == [0]
+    assert [(row.planted, row.found, row.years) for row in better.power] == [("Sharpe 1", 2, 2)]
 
 
 def test_above_the_bound_nothing_is_promoted(tmp_path):
@@ -143,17 +167,27 @@ def test_another_design_is_another_measurement(tmp_path):
 
 
 def test_the_tuner_finds_a_setting_that_is_surely_better():
-    sessions = sessions_between("2016-01-04", "2023-12-29")
     rng = np.random.default_rng(3)
-    common = rng.normal(0.0004, 0.008, (len(sessions), 1))
-    returns = pd.DataFrame(common + rng.normal(0, 0.001, (len(sessions), 4)), index=sessions, columns=list("abcd"))
-    market = pd.Series(common[:, 0], index=sessions)
-    better = returns.assign(b=returns["b"] + 0.0006)
-    trades = pd.DataFrame(1, index=sessions, columns=list("abcd"))
-    year = looks(sessions)
-    assert tuner_year(Books(returns, trades, market), asofs=year).changes == ()
-    changed = tuner_year(Books(better, trades, market), asofs=year)
-    assert changed.changes == (Change("2023Q1", "a", "b"),)
+    common = rng.normal(0.0004, 0.008, (len(LATE), 1))
+    returns = pd.DataFrame(common + rng.normal(0, 0.001, (len(LATE), 4)), index=LATE, columns=list("abcd"))
+    market, trades = pd.Series(common[:, 0], index=LATE), pd.DataFrame(1, index=LATE, columns=list("abcd"))
+    year = looks(LATE)
+    compared = {look.quarter: list("abc") for look in year}
+    better = returns.assign(b=returns["b"] + 0.0006, d=returns["d"] + 0.002)
+    assert executor_year(Books(returns, trades, market), year, compared).change is None
+    # d is better still, and was not among those that are compared.
+    changed = executor_year(Books(better, trades, market), year, compared)
+    assert changed.change == Change("2023Q1", "a", "b")
+    assert changed.asked == ("2023Q1",)
+
+
+def test_settings_are_drawn_anew_each_quarter_and_the_same_in_every_world():
+    year = looks(LATE)
+    drawn = settings_of(year, count=10)
+    assert drawn.keys() == {"2023Q1", "2023Q2", "2023Q3", "2023Q4"}
+    assert len({next(iter(cells)) for cells in drawn.values()}) == 1  # the one in use first
+    assert drawn == settings_of(year, count=10)
+    assert set(drawn["2023Q1"]) != set(drawn["2023Q2"])
 
 
 @pytest.mark.slow

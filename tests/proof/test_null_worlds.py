@@ -7,62 +7,84 @@ import pytest
 from alphalib.errors import InputError
 from alphalib.evidence.ic import rank_ic
 from alphalib.market import SECTORS
-from alphalib.proof.null_worlds import Size, shifted, shifted_worlds, simulated_world
-from alphalib.proof.planted_worlds import handicapped, net_ic, planted_world
+from alphalib.proof.null_worlds import Size, delayed, shifted_world, shifted_worlds, simulated_world
+from alphalib.proof.planted_worlds import handicapped, net_ic
 
 SMALL = Size(names=24, sessions=1040)
 
 
 @pytest.fixture(scope="module")
 def planted():
-    return planted_world(5, alpha=4.0, size=SMALL)
+    return simulated_world(5, alpha=4.0, size=SMALL)
 
 
-def test_a_shifted_panel_keeps_its_rows_and_their_order():
-    days = pd.bdate_range("2020-01-06", periods=5)
-    panel = pd.DataFrame({"AAA": [1.0, 2.0, 3.0, 4.0, 5.0], "BBB": [10.0, 20.0, 30.0, 40.0, 50.0]}, index=days)
-    moved = shifted(panel, 2)
-    # The last two rows come in at the top: 4 5 1 2 3.
-    assert moved["AAA"].tolist() == [4.0, 5.0, 1.0, 2.0, 3.0]
-    assert moved["BBB"].tolist() == [40.0, 50.0, 10.0, 20.0, 30.0]
-    assert moved.index.equals(panel.index)
+@pytest.fixture(scope="module")
+def shifted():
+    return list(shifted_worlds(5, alpha=4.0, size=SMALL, count=2))
 
 
-def test_shifts_are_a_year_from_one_another_and_from_none(planted):
-    worlds = list(shifted_worlds(planted, count=3))
-    places = [0, *(world.shift for world in worlds), len(planted.label)]
-    assert min(np.diff(places)) >= 252
-    assert len({world.name for world in worlds}) == 3
+def test_a_delayed_panel_says_what_it_said_before():
+    days = pd.bdate_range("2020-01-06", periods=4)
+    panel = pd.DataFrame({"AAA": [1, 2, 3, 4], "BBB": [5, 6, 7, 8]}, index=days, dtype="int8")
+    old = delayed(panel, 2, missing=np.int8(0))
+    assert old["AAA"].tolist() == [0, 0, 1, 2]
+    assert old["BBB"].tolist() == [0, 0, 5, 6]
+    assert old.index.equals(panel.index)
+    assert old.dtypes.eq("int8").all()
 
 
-def test_labels_and_signals_move_together_and_the_market_stays(planted):
-    world = next(iter(shifted_worlds(planted, count=1)))
-    by = world.shift
-    assert world.market is planted.market
-    assert world.features is planted.features
-    np.testing.assert_array_equal(world.label.iloc[by:], planted.label.iloc[:-by])
-    np.testing.assert_array_equal(world.signals.score.iloc[by:], planted.signals.score.iloc[:-by])
-    np.testing.assert_array_equal(world.signals.regime.iloc[by:], planted.signals.regime.iloc[:-by])
-    assert list(world.signals.sector_rating) == list(SECTORS)
-    assert world.signals.signal.dtypes.eq(np.int8).all()
-    assert world.signals.score.index.equals(planted.market.sessions)
+def test_shifts_are_a_year_from_one_another_and_from_none(shifted):
+    first, second = (world.shift for world in shifted)
+    assert first >= 252
+    assert second - first >= 252
+    assert len({world.name for world in shifted}) == 2
 
 
-def test_what_was_planted_is_there_and_a_shift_takes_it_away(planted):
-    moved = next(iter(shifted_worlds(planted, count=1)))
+def test_what_is_known_is_old_and_what_happens_is_not(shifted):
+    first, second = shifted
+    by = second.shift - first.shift
+    pd.testing.assert_frame_equal(first.label, second.label)
+    assert first.label.index.equals(second.market.sessions)
+    assert len(first.label) == SMALL.sessions
 
-    def oracle_ic(world):
-        return rank_ic(world.oracle.where(world.market.member), world.label).mean()
+    def same(of):
+        before, after = of(first), of(second)
+        np.testing.assert_array_equal(after.iloc[by:], before.iloc[:-by])
+        assert after.dtypes.eq(before.dtypes).all() if after.ndim == 2 else after.dtype == before.dtype
 
+    same(lambda world: world.features["momentum_20"])
+    same(lambda world: world.member)
+    same(lambda world: world.signals.score)
+    same(lambda world: world.signals.signal)
+    same(lambda world: world.signals.sector_rating)
+    same(lambda world: world.signals.regime)
+    same(lambda world: world.boost)
+    assert list(first.signals.sector_rating) == list(SECTORS)
+    assert first.member.sum(axis=1).min() > 10  # known from the first session on
+
+
+def test_what_was_planted_is_there_and_a_shift_takes_it_away(planted, shifted):
+    assert planted.kind == "planted"
     # Four times the embedded market's alpha; with 19 members and four years the error is about .015.
-    assert oracle_ic(planted) > 0.08
-    assert abs(oracle_ic(moved)) < 0.045
-    assert (simulated_world(5, size=Size(names=24, sessions=300)).oracle.fillna(0.0) == 0.0).all(axis=None)
+    known = rank_ic(planted.features["momentum_20"].where(planted.member), planted.label).mean()
+    oracle = rank_ic(planted.oracle.where(planted.member), planted.label).mean()
+    old = [rank_ic(world.features["momentum_20"].where(world.member), world.label).mean() for world in shifted]
+    assert oracle > 0.08
+    assert known > 0.05
+    assert max(map(abs, old)) < 0.045
 
 
-def test_a_market_that_is_too_short_says_so(planted):
-    with pytest.raises(InputError, match=r"4 shift\(s\) a year apart do not fit into 4.1 years; take a longer market"):
-        list(shifted_worlds(planted, count=4))
+def test_without_alpha_nothing_is_planted():
+    world = simulated_world(5, size=Size(names=24, sessions=300))
+    assert world.kind == "simulated"
+    assert world.oracle.fillna(0.0).eq(0.0).all(axis=None)
+
+
+def test_a_shift_shorter_than_a_year_is_refused(planted):
+    with pytest.raises(InputError, match="at least a year, 252 sessions, got 21"):
+        shifted_world(planted, planted.market, by=21)
+    with pytest.raises(InputError, match="at least 1 shift, got 0"):
+        list(shifted_worlds(5, count=0))
 
 
 def test_net_ic_is_what_costs_leave():
