@@ -32,6 +32,7 @@ from alphalib.decision.shapes import (
     first_verdict,
     moment_at,
     numbers,
+    writing_refused,
 )
 from alphalib.decision.strategies.params import Strategy
 from alphalib.errors import InputError
@@ -87,7 +88,9 @@ def simulate(
         raise InputError("the minute bars were laid beside another history; make them again with `minutes_of`")
     tickers = len(history.tickers)
     held = np.zeros(tickers, HELD)
-    days, *logs = run(
+    most = len(history.moments.wanted)  # never more are refused, so this log need not grow
+    logs = tuple(np.zeros(rows, kind) for rows, kind in ((256, ORDER), (most, REFUSED), (256, FILL), (256, PAYMENT)))
+    days, *happened = run(
         frozen(history.names),
         frozen(history.bars),
         frozen(history.moments),
@@ -96,11 +99,11 @@ def simulate(
         float(cash),
         held,
         plain(empty_orders(tickers, window=history.correlation_window)),
-        tuple(np.zeros(256, kind) for kind in (ORDER, REFUSED, FILL, PAYMENT)),
+        logs,
         frozen((minutes.start, minutes.end, minutes.bars, minutes.lengths)),
         tuple(getattr(params, field) for field in Patience._fields),
     )
-    return Backtest(history.sessions, history.tickers, days, Logs(*logs), params, costs, left_of(history, held))
+    return Backtest(history.sessions, history.tickers, days, Logs(*happened), params, costs, left_of(history, held))
 
 
 @entry_point
@@ -143,12 +146,14 @@ def run(
             cash = trade_session(
                 moments.session[t], bars[t], names[t - 1], held, cash, orders, verdict, of_day, patience, tariff, log
             )
-        verdict = decide_day(names[t], moment_at(moments, t), held, account_after(verdict, cash), rules, orders)
+        moment = moment_at(moments, t)
+        refused = with_room(refused, n_refused, len(moment.wanted))
+        today = writing_refused(orders, refused[n_refused:])
+        verdict = decide_day(names[t], moment, held, account_after(verdict, cash), rules, today)
+        n_refused += verdict.refused
         ordered = with_room(ordered, n_ordered, verdict.exits + verdict.entries)
         n_ordered = append(ordered, n_ordered, orders.exits, verdict.exits)
         n_ordered = append(ordered, n_ordered, orders.entries, verdict.entries)
-        refused = with_room(refused, n_refused, verdict.refused)
-        n_refused = append(refused, n_refused, orders.refused, verdict.refused)
         days.nav[t], days.cash[t], days.multiplier[t] = verdict.nav, cash, verdict.multiplier
         days.positions[t], days.halted[t] = verdict.kept, verdict.halted > 0
     return days, ordered[:n_ordered], refused[:n_refused], fills[: used[0]], payments[: used[1]]

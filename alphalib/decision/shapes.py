@@ -215,9 +215,9 @@ class Order:
 class Refused:
     """One entry that is not made: by which rule, with which value against which limit."""
 
-    session: int
-    name: int
-    rule: int
+    session: Int32
+    name: Int32
+    rule: Int8
     value: float
     limit: float
 
@@ -406,6 +406,24 @@ class Verdict(NamedTuple):
     exits: int
     entries: int
     refused: int
+
+
+@compiled
+def writing_refused(orders: Orders, refused: Records) -> Orders:
+    """The same lists with another one for what is refused: a log, say."""
+    return Orders(
+        orders.exits,
+        orders.entries,
+        orders.factors,
+        refused,
+        orders.kept,
+        orders.wanted,
+        orders.peers,
+        orders.first,
+        orders.whole,
+        orders.highest,
+        orders.together,
+    )
 
 
 @compiled
