@@ -90,7 +90,7 @@ NEEDS = {
     "correlation_window": {"correlation_block_threshold": 0.3},
     "conviction_reduction": {"conviction_rule": "reduce"},
     "momentum_exit_rsi": {"momentum_exit_threshold": -0.02},
-    **dict.fromkeys(("kelly_fraction", "kelly_cap", "kelly_win_rate", "kelly_payoff"), {"sizing_rule": "kelly"}),
+    **{name: {"sizing_rule": "kelly"} for name in ("kelly_fraction", "kelly_cap", "kelly_win_rate", "kelly_payoff")},
 }
 """What another rule must say for a parameter to count."""
 
