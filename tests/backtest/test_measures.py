@@ -42,7 +42,7 @@ def test_a_line_that_cannot_be_drawn_says_why(returns, spy, why):
 
 
 def test_measures_are_those_of_the_performance_table():
-    run = random_run(4)
+    run = random_run(5)
     backtest, spy = run.backtest(), run.market.benchmarks["SPY"]
     found = measured(backtest, first=3, spy=spy.to_numpy())
     traded = backtest.trades.groupby("date")["value"].sum()
@@ -74,8 +74,8 @@ def test_measures_are_those_of_the_performance_table():
 
 
 def test_fills_are_counted_on_their_session():
-    run = random_run(4)
-    backtest = run.backtest()
+    backtest = random_run(5).backtest()
+    assert len(backtest.trades)
     found = measured(backtest, first=0, spy=None)
     counted = backtest.trades.groupby("date").size().reindex(backtest.sessions[1:], fill_value=0)
     np.testing.assert_array_equal(found["trades_daily"], counted)
