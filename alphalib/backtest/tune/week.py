@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,8 @@ class Week:
         Whether to use a grant that somebody gave, and write what it confirms; none is given here.
     forbidden : str, optional
         Why nothing may be promoted, as from `proof.calibration.promotion_allowed`.
+    members : {"by date", "survivors only"}
+        `Source.members` of the market: what was learnt from today's names looked at backwards changes nothing.
     guard : Guardrails
         Limits.
     """
@@ -59,12 +61,19 @@ class Week:
     seed: int
     apply_changes: bool = False
     forbidden: str | None = None
+    members: Literal["by date", "survivors only"] = "by date"
     guard: Guardrails = field(default_factory=Guardrails)
 
     @property
     def line(self) -> pd.Timestamp:
         """Up to which outcomes are open."""
         return holdout_line(self.asof)
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why nothing may be changed, whatever is found."""
+        survivors = "today's members looked at backwards are not evidence"
+        return survivors if self.members == "survivors only" else self.forbidden
 
     def rng(self, lineage: str) -> np.random.Generator:
         """Randomness of a lineage, the same all quarter."""
@@ -216,8 +225,8 @@ def _settled(
 ) -> TuneProposal:
     """Nothing, or ask the holdout with a grant, and write what it confirms."""
     note, applied = "", False
-    if proposal.passed and week.forbidden:
-        note = week.forbidden
+    if proposal.passed and week.obstacle:
+        note = week.obstacle
     elif proposal.passed and not week.apply_changes:
         note = "waits: nothing is applied in this run"
     elif proposal.passed:

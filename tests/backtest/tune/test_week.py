@@ -102,6 +102,7 @@ def test_a_number_waits_until_it_may_be_applied(make):
         ({}, "waits: nothing is applied in this run"),
         ({"apply_changes": True}, "waits for a grant of 'scoring weights' in this quarter"),
         ({"apply_changes": True, "forbidden": "above the bound"}, "above the bound"),
+        ({"apply_changes": True, "members": "survivors only"}, "today's members looked at backwards are not evidence"),
     ):
         week = make(**options)
         row = tune_number(week, question(slope=0.05), outcomes(week), ScoringWeights())
