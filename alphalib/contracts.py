@@ -214,6 +214,9 @@ class Triggers(Row):
     pullback_pct: Fraction
     vwap_discount: Fraction
     support_level: float | None = Field(None, gt=0, description="[currency]")
+    support_floor: float | None = Field(
+        None, gt=0, description="Low of 20 sessions; once the session is below it, support is no reason. [currency]"
+    )
     expiry_minutes_before_close: int = Field(ge=1)
 
 

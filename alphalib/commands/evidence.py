@@ -10,9 +10,10 @@ import typer
 from alphalib.commands.common import StoreUrl, store_at, tell
 from alphalib.errors import InputError
 from alphalib.evidence.holdout import holdout_line, quarter_of
-from alphalib.evidence.ledger import Ledger
+from alphalib.evidence.ledger import ledger_of
 from alphalib.pipeline.asof import resolved_asof
 from alphalib.report.words import count
+from alphalib.settings import settings
 
 app = typer.Typer()
 
@@ -25,7 +26,7 @@ Lineage = Annotated[str | None, typer.Argument(metavar="[LINEAGE]", help=f"One o
 @app.command("ledger")
 def ledger_command(lineage: Lineage = None, store: StoreUrl = None) -> None:
     """Trials, grants and promises by lineage; of one lineage, its latest trials."""
-    ledger = Ledger(store_at(store).local_path("evidence/ledger.db"))
+    ledger = ledger_of(store_at(store), url=settings().ledger)
     trials, grants = ledger.trials(lineage), ledger.grants(lineage)
     if trials.empty:
         raise InputError("no trial was ever opened" + (f" in {lineage!r}" if lineage else ""))
@@ -56,7 +57,7 @@ def grant_command(
         raise InputError(f"there is no lineage {lineage!r} with a holdout; there are {', '.join(LINEAGES)}")
     bus = store_at(store)
     asof = resolved_asof(bus, None)
-    Ledger(bus.local_path("evidence/ledger.db")).give_grant(lineage, asof=asof, by=by)
+    ledger_of(bus, url=settings().ledger).give_grant(lineage, asof=asof, by=by)
     tell(
         [
             f"{lineage!r} may look once at outcomes after {holdout_line(asof):%Y-%m-%d} within {quarter_of(asof)}; "

@@ -123,6 +123,7 @@ def _entry(
             pullback_pct=params.pullback_pct,
             vwap_discount=params.vwap_discount_pct,
             support_level=_positive(name["low"] * (1 + params.support_pct)),
+            support_floor=_positive(name["low"]),
             expiry_minutes_before_close=params.expiry_minutes_before_close,
         ),
         research_score=float(name["score"]),

@@ -236,6 +236,8 @@ def live_ic(model: Model, features: Mapping[str, Panel], label: Panel, mask: Pan
     """
     require_names(list(features), trained=model.card.features)
     since = label.index[label.index > pd.Timestamp(model.card.date)]
+    if since.empty:
+        return pd.Series(dtype=float, index=since)
     design = stack({name: panel.loc[since] for name, panel in features.items()}, mask.loc[since])
     if not len(design.X):
         return pd.Series(math.nan, index=since)

@@ -33,6 +33,19 @@ RULES = {
     "research_reduce": "research wants less",
     "profit_take": "part of the profit taken",
     "time_reduce": "held long without a new reason",
+    "loss_floor": "lost too much since it was bought",
+    "gap_exit": "opened far below its last close",
+    "daily_loss": "the book lost too much in a day",
+    "kill_switch": "the kill switch is on",
+    "cooldown": "sold at a loss a few sessions ago",
+    "max_positions": "as many names as are allowed",
+    "adv_cap": "more than the name trades in a day",
+    "parity": "an order book differs from what its inputs give, and nobody has looked",
+    "rebalance": "to its new weight",
+    "dropped": "fell out of the best",
+    "short": "sold short",
+    "cover": "a short sale bought back",
+    "infeasible": "no weights satisfy all limits",
     "delisting": "delisted",
     "entry": "approved by research and every guard",
 }
@@ -48,8 +61,35 @@ GATE = {
     "incumbent": "lower bound of the gain over the model in use",
     "members": "share of the universe taken by date",
     "priced": "mean share of the members with a price",
+    "calibration": "false promotions in worlds without alpha",
+    "holdout_sessions": "sealed sessions",
+    "holdout": "mean rank IC in the sealed quarters",
+    "promise": "inside the interval promised for them",
 }
 """What each rule of the promotion gate looks at."""
+
+TUNER = {
+    "sessions": "open sessions",
+    "samples": "outcomes",
+    "search": "better where it was searched",
+    "search_trades": "fills where it was searched",
+    "validation": "better where it was chosen",
+    "validation_trades": "fills where it was chosen",
+    "validation_dates": "dates where it was chosen",
+    "validation_bound": "lower bound where it was chosen",
+    "merit": "merit of its own",
+    "detectable": "against the smallest detectable difference",
+    "deflated": "more than the luck of all trials",
+    "pbo": "probability of overfitting",
+    "drawdown": "deepest fall",
+    "alpha": "alpha over SPY",
+    "alpha_upper": "upper bound of alpha over SPY",
+    "holdout_dates": "sealed dates",
+    "holdout_bound": "lower bound in the sealed quarters",
+    "holdout_promise": "as good as was promised",
+    "holdout_drawdown": "deepest fall in the sealed quarters",
+}
+"""What each check of the tuner looks at."""
 
 _UNITS_OF_RULES = {
     "min_score": "score",
@@ -62,6 +102,11 @@ _UNITS_OF_RULES = {
     "cash": "currency",
     "halted": "fraction",
     "stop": "currency",
+    "adv_cap": "currency",
+    "loss_floor": "currency",
+    "gap_exit": "fraction",
+    "daily_loss": "fraction",
+    "max_positions": "names",
 }
 
 
@@ -173,8 +218,8 @@ def listed(words: list[str]) -> str:
 
 
 def rule(name: str) -> str:
-    """What a rule of the decision or of the gate means; an unknown one is its own name, spelled out."""
-    return RULES.get(name) or GATE.get(name) or name.replace("_", " ")
+    """What a rule of the decision, the gate or the tuner means; an unknown one is its own name, spelled out."""
+    return RULES.get(name) or GATE.get(name) or TUNER.get(name) or name.replace("_", " ")
 
 
 def against(rule_name: str, value: float | None, limit: float | None) -> str:

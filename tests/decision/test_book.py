@@ -49,6 +49,7 @@ def test_an_entry_shows_every_factor_and_the_cap_that_bound():
 def test_triggers_come_from_the_parameters_and_the_low():
     triggers = BOOK.approved_entries[0].triggers
     assert triggers.support_level == pytest.approx(95 * 1.01)
+    assert triggers.support_floor == 95
     assert (triggers.pullback_pct, triggers.vwap_discount, triggers.expiry_minutes_before_close) == (0.02, 0.005, 30)
 
 
