@@ -268,8 +268,10 @@ def decided(known: Known, days: pd.DatetimeIndex) -> Artefacts:
 def simulated(known: Known, days: pd.DatetimeIndex) -> Artefacts:
     """The simulated book: its value and every other number by session, orders, refusals, fills, payments; benchmark."""
     book = known.backtest
-    days_of_book = pd.DataFrame(book.days._asdict(), index=book.sessions)
-    yield "days", days_of_book if len(book.orders) else days_of_book[:0]  # cash that nothing is done with says nothing
+    begun = np.maximum.accumulate(
+        np.isin(book.sessions, book.orders["date"])
+    )  # before that it is cash, and says nothing
+    yield "days", pd.DataFrame(book.days._asdict(), index=book.sessions)[begun]
     for name in ("orders", "blocked", "trades", "payments"):
         yield name, getattr(book, name).set_index("date")
     yield "equal weight", equal_weight(known.market).to_frame()
