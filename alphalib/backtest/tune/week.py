@@ -25,6 +25,7 @@ from alphalib.contracts import TuneProposal, TuneWatch
 from alphalib.decision.history import History
 from alphalib.evidence.holdout import Grant, Sealed, holdout_line, seal
 from alphalib.evidence.ledger import Ledger
+from alphalib.evidence.promises import promise
 from alphalib.params import ExecutorParams, Params
 from alphalib.store import Store, parameters
 
@@ -172,7 +173,13 @@ def tune_executor(
         return confirm(found, sealed, grant, rng=rng, guard=week.guard)
 
     trial = str(sweep.table.loc[own, "trial"])
-    return _settled(week, proposal, rules, better, trials=trials, trial=trial, confirmed=confirmed), sweep
+    row = _settled(week, proposal, rules, better, trials=trials, trial=trial, confirmed=confirmed)
+    if row.applied:
+        daily = simulate(past, better, costs=costs, cash=cash).nav.pct_change().loc[sweep.sessions[0] :]
+        promised = promise(daily, block=21, rng=rng, measure="sharpe")
+        subject = cell_name(better)
+        week.ledger.add_promise(promised, lineage=LINEAGE, subject=subject, asof=week.asof, measure="sharpe")
+    return row, sweep
 
 
 def tune_number(week: Week, question: Question, outcomes: Sealed[pd.DataFrame], file: Params) -> TuneProposal:

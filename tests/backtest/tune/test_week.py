@@ -95,6 +95,9 @@ def test_an_executor_setting_is_written_when_the_holdout_confirms_it(make, holdo
             f: new for f, (_, new) in row.changes.items()
         }
         assert settings_used(week.store, ExecutorParams).adopted == week.asof
+    promised = week.ledger.promises(LINEAGE)
+    assert len(promised) == row.applied
+    assert (promised["first"] > f"{week.asof:%Y-%m-%d}").all()
 
 
 def test_a_number_waits_until_it_may_be_applied(make):
