@@ -21,7 +21,8 @@ from alphalib.compiled import Floats, Ints, Records, entry_point, frozen, plain,
 from alphalib.decision.core import decide_once
 from alphalib.decision.decide import require_windows
 from alphalib.decision.history import History
-from alphalib.decision.shapes import REFUSED, Orders, Verdict, empty_orders, numbers
+from alphalib.decision.limits import numbers
+from alphalib.decision.shapes import REFUSED, Orders, Verdict, empty_orders
 from alphalib.decision.strategies.account import Account, limit_of, share_allowed, whole_part
 from alphalib.decision.strategies.params import Strategy
 from alphalib.decision.strategies.rebalance import Ordered

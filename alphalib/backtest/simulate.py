@@ -20,18 +20,17 @@ from alphalib.decision.core import SOURCES as DECISION_SOURCES
 from alphalib.decision.core import decide_day
 from alphalib.decision.decide import require_windows
 from alphalib.decision.history import History
+from alphalib.decision.limits import Numbers, numbers
 from alphalib.decision.shapes import (
     HELD,
     ORDER,
     REFUSED,
     Moments,
-    Numbers,
     Orders,
     account_after,
     empty_orders,
     first_verdict,
     moment_at,
-    numbers,
     writing_refused,
 )
 from alphalib.decision.strategies.params import Strategy

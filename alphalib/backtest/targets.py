@@ -16,7 +16,8 @@ from alphalib.backtest.signed import live_on
 from alphalib.backtest.simulate import left_of
 from alphalib.compiled import Records, frozen, plain
 from alphalib.decision.history import History
-from alphalib.decision.shapes import HELD, ORDER, REFUSED, Account, tiers
+from alphalib.decision.limits import tiers
+from alphalib.decision.shapes import HELD, ORDER, REFUSED, Account
 from alphalib.decision.strategies.params import LongShort, Strategy
 from alphalib.decision.strategies.rebalance import Ordered, strategy_orders
 from alphalib.errors import InputError

@@ -12,8 +12,9 @@ import numpy as np
 
 from alphalib import scores
 from alphalib.compiled import Floats, Records, compiled, entry_point, stamp
-from alphalib.decision import shapes
-from alphalib.decision.shapes import Account, Held, Moment, Name, Numbers, Orders, Rule, Verdict
+from alphalib.decision import limits, shapes
+from alphalib.decision.limits import Numbers
+from alphalib.decision.shapes import Account, Held, Moment, Name, Orders, Rule, Verdict
 from alphalib.market import SECTORS
 from alphalib.risk import correlation, drawdown, stops
 from alphalib.risk.correlation import add_up, highest_correlation, mean_correlation
@@ -29,7 +30,7 @@ HOLD, ENTER = int(SignalCode.HOLD), int(SignalCode.ENTER)
 REDUCE, EXIT = int(SignalCode.REDUCE), int(SignalCode.EXIT)
 DECLINING, BEAR = int(ConvictionCode.DECLINING), int(RegimeCode.BEAR)
 GROUPS = len(SECTORS) + 1  # the last one holds the names of unknown sector
-SOURCES = stamp(shapes, scores, drawdown, correlation, stops, base, tilts, scalers)
+SOURCES = stamp(shapes, limits, scores, drawdown, correlation, stops, base, tilts, scalers)
 
 
 @entry_point

@@ -14,8 +14,9 @@ import pandas as pd
 from alphalib.compiled import Floats, Records, frozen, plain
 from alphalib.decision.core import decide_once
 from alphalib.decision.history import Day
+from alphalib.decision.limits import numbers
 from alphalib.decision.portfolio import Portfolio
-from alphalib.decision.shapes import FACTORS, Rule, empty_orders, numbers
+from alphalib.decision.shapes import FACTORS, Rule, empty_orders
 from alphalib.decision.strategies.params import Strategy
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams

@@ -16,7 +16,8 @@ from alphalib.backtest.simulate import simulate
 from alphalib.compiled import frozen, plain
 from alphalib.decision import Portfolio, Position, decide, history
 from alphalib.decision.history import BAR
-from alphalib.decision.shapes import HELD, NAME, ORDER, Rule, tiers
+from alphalib.decision.limits import tiers
+from alphalib.decision.shapes import HELD, NAME, ORDER, Rule
 from alphalib.decision.strategies import BetaNeutral, DollarNeutral, MeanVariance, TopkDropout
 from alphalib.errors import InputError
 from tests.backtest.runs import random_run

@@ -11,8 +11,9 @@ import pandas as pd
 from alphalib.compiled import Floats, Ints, Records, frozen, plain
 from alphalib.decision.decide import Decision, Purchase, Refusal, Sale
 from alphalib.decision.history import Day
+from alphalib.decision.limits import tiers
 from alphalib.decision.portfolio import Portfolio
-from alphalib.decision.shapes import ORDER, REFUSED, Account, Rule, tiers
+from alphalib.decision.shapes import ORDER, REFUSED, Account, Rule
 from alphalib.decision.strategies.params import LongShort, MeanVariance, Strategy
 from alphalib.decision.strategies.plans import Book, Plan, plan
 from alphalib.decision.strategies.standing import standing
