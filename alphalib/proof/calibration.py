@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from importlib.resources import files
 from time import process_time
 from typing import Any
 
@@ -44,8 +45,9 @@ from alphalib.proof.lineage_year import (
 from alphalib.proof.null_worlds import SHIFTS, Kind, Size, World, shifted_worlds, simulated_world
 from alphalib.proof.planted_worlds import handicapped, reach
 from alphalib.sessions import sessions_between
-from alphalib.store import Store
+from alphalib.store import Store, checked
 
+MEASURED = "measured.json"  # in this folder: the last long run of the library's own defaults
 LIMIT = 0.10  # false promotions per lineage-year, at the upper 95 % bound
 FEWEST = 29  # lineage-years without any false one that bring the bound below the limit: 1 − .05^(1/29) = 9.8 %
 SUBJECTS = {"gate": "gate", "tuner": EXECUTOR, "tuner, boosts": BOOSTS, "tuner, veto": VETO}
@@ -203,21 +205,28 @@ def clopper_pearson(found: int, years: int, *, level: float = 0.95) -> float:
     return float(stats.beta.ppf(level, found + 1, years - found)) if found < years else 1.0
 
 
+def known_calibration(store: Store) -> CalibrationReport | None:
+    """The calibration on the store, or the one that came with the library if it measured what is in use."""
+    if store.exists(CalibrationReport.path):
+        return store.read(CalibrationReport.path, CalibrationReport)
+    text = files("alphalib.proof").joinpath(MEASURED).read_text(encoding="utf-8")
+    report = checked(json.loads(text), CalibrationReport, name=MEASURED)
+    return report if report.design == json.loads(json.dumps(asdict(Design()))) else None
+
+
 def promotion_allowed(store: Store, subject: str) -> str | None:
     """Why nothing may be promoted on this store, or None.
 
     Parameters
     ----------
     store : Store
-        The bus; without a calibration on it nothing is held against anybody.
+        The bus; where nothing was measured nothing is held against anybody.
     subject : {"gate", "tuner"}
         Who wants to promote; the tuner with any of its lineages.
     """
-    if not store.exists(CalibrationReport.path):
-        return None
-    report = store.read(CalibrationReport.path, CalibrationReport)
-    rate = report.above(subject)
-    if rate is None:
+    report = known_calibration(store)
+    rate = report.above(subject) if report else None
+    if report is None or rate is None:
         return None
     advice = f"measure at least {FEWEST} worlds" if rate.years < FEWEST else "nothing is promoted until that is mended"
     return (

@@ -154,7 +154,7 @@ def read_inputs(store: Store, asof: pd.Timestamp, run: Mapping[str, Any] | None 
         counterfactual=part(
             "counterfactual", f"backtest/{date}/counterfactual.parquet", table("date", "never_tuned", "tuned")
         ),
-        calibration=part("calibration", CalibrationReport.path, lambda path: store.read(path, CalibrationReport)),
+        calibration=_calibration(store, missing),
         canaries=part("canaries", CanaryReport.path, lambda path: store.read(path, CanaryReport)),
         promises=part("promises", f"backtest/{date}/promises.parquet", store.read_table),
         run=run,
@@ -171,6 +171,22 @@ def _table(store: Store, path: str, columns: tuple[str, ...]) -> pd.DataFrame:
     if table.empty and path.endswith("nav.parquet"):
         raise ContractError(path, ["it has no rows"])
     return table.assign(date=pd.to_datetime(table["date"])).sort_values("date", kind="stable")
+
+
+def _calibration(store: Store, missing: dict[str, str]) -> CalibrationReport | None:
+    """The store's own, or the one that came with the library."""
+    from alphalib.proof.calibration import known_calibration  # which imports most of the library
+
+    try:
+        found = known_calibration(store)
+    except AlphalibError as error:
+        missing["calibration"] = f"not readable: {CalibrationReport.path}: {str(error).splitlines()[0]}"
+        return None
+    if found is None:
+        missing["calibration"] = (
+            "not run: the limits in use are not those that were measured; `python -m alphalib calibrate`"
+        )
+    return found
 
 
 def _mapping(store: Store, path: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from alphalib.proof.calibration import (
     calibrate,
     clopper_pearson,
     jobs,
+    known_calibration,
     promotion_allowed,
     read_calibration,
 )
@@ -128,7 +129,6 @@ def test_what_was_planted_for_the_tuner_is_found_when_the_change_is_truly_better
 
 def test_above_the_bound_nothing_is_promoted(tmp_path):
     store = Store(tmp_path)
-    assert promotion_allowed(store, "gate") is None  # nothing was measured
     few = calibration(*(record(seed=seed) for seed in range(10)))
     store.write(CalibrationReport.path, few.report())
     assert "0 of 10 lineage-years without alpha, at most 26% of them" in promotion_allowed(store, "gate")
@@ -214,3 +214,20 @@ def test_all_looks_of_a_quarter_say_the_same_and_a_run_goes_on_where_it_was(tmp_
     world = simulated_world(100_000, size=TINY.size)
     weekly = {str(gate_year(world, count=count)[0]) for count in (1, 3)}  # looks of one quarter
     assert len(weekly) == 1
+
+
+def test_the_measurement_that_comes_with_the_library_is_of_its_own_limits(tmp_path):
+    report = known_calibration(Store(tmp_path))
+    assert report is not None, (
+        "limits were changed: calibrate anew and put the result into alphalib/proof/measured.json"
+    )
+    assert report.design == json.loads(json.dumps(asdict(Design())))
+    assert promotion_allowed(Store(tmp_path), "gate") is None
+    assert promotion_allowed(Store(tmp_path), "tuner") is None
+
+
+def test_the_calibration_of_the_store_comes_first(tmp_path):
+    store = Store(tmp_path)
+    own = calibration(*(record(seed=seed) for seed in range(3))).report()
+    store.write(CalibrationReport.path, own)
+    assert known_calibration(store) == own
