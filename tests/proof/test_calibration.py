@@ -230,4 +230,4 @@ def test_the_calibration_of_the_store_comes_first(tmp_path):
     store = Store(tmp_path)
     own = calibration(*(record(seed=seed) for seed in range(3))).report()
     store.write(CalibrationReport.path, own)
-    assert known_calibration(store) == own
+    assert known_calibration(store).rates == own.rates
