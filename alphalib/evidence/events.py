@@ -48,8 +48,8 @@ def event_means(
     -------
     DataFrame
         Values down; `events`, `dates` with one, `mean`, `low`, `high`, `p` (two-sided, of a mean of 0: Student's t
-        with as many degrees of freedom as there are blocks, less one). NaN ends and p with fewer than 4 blocks
-        between the first event and the last.
+        with as many degrees of freedom as there are blocks, or dates if those are fewer, less one). NaN ends and p
+        with fewer than 4 of them between the first event and the last.
 
     Raises
     ------
@@ -82,8 +82,10 @@ def _event_mean(
         return 0, 0, np.nan, np.nan, np.nan, np.nan
     rows, values = rows[known] - rows[known].min(), values[known]
     count, total = np.bincount(rows).astype(float), np.bincount(rows, weights=values)
-    mean, blocks = float(total.sum() / count.sum()), len(count) / block
-    found = len(values), int((count > 0).sum()), mean
+    mean, happened = float(total.sum() / count.sum()), int((count > 0).sum())
+    # Two dates ten years apart are two observations, however many blocks lie between them.
+    blocks = min(len(count) / block, happened)
+    found = len(values), happened, mean
     if blocks < FEWEST_BLOCKS:
         return *found, np.nan, np.nan, np.nan
     starts = rng.integers(len(count), size=(draws, -(-len(count) // block)))

@@ -48,6 +48,13 @@ def test_few_blocks_give_no_interval_and_no_p():
     assert np.isnan([found["low"], found["high"], found["p"]]).all()
 
 
+def test_two_dates_far_apart_are_two_observations():
+    events = pd.DataFrame({"date": DATES[[0, 190]].repeat(20), "x": 1.0 + np.arange(40) % 3})
+    found = means(events)
+    assert found["dates"] == 2
+    assert np.isnan([found["low"], found["high"], found["p"]]).all()
+
+
 def test_missing_values_do_not_count_and_no_event_has_no_mean():
     events = pd.DataFrame({"date": DATES[:3], "x": [np.nan, np.nan, np.nan]})
     found = means(events)
