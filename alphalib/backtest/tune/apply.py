@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from alphalib.backtest.space import cell_name
 from alphalib.backtest.tune.guard import Proposal
 from alphalib.backtest.tune.space import require_step
 from alphalib.contracts import ConfigChange, ConfigHistory
@@ -97,8 +98,8 @@ def apply(store: Store, proposal: Proposal, after: Tuned, *, grant: Grant | None
     Raises
     ------
     EvidenceError
-        When the proposal was not confirmed, or by another grant, or when the change goes further than a step or touches
-        what is never tuned.
+        When the proposal was not confirmed, or by another grant, was of another change than this or made from another
+        file than the one in use, or when the change goes further than a step or touches what is never tuned.
     """
     kind = type(after)
     if FILES.get(proposal.lineage) is not kind:
@@ -109,11 +110,26 @@ def apply(store: Store, proposal: Proposal, after: Tuned, *, grant: Grant | None
     if grant.id != proposal.grant:
         raise EvidenceError(f"the proposal was confirmed by grant {proposal.grant}, not by {grant.id}")
     before = parameters(store, kind)
+    if tuned_name(before) != proposal.current:
+        raise EvidenceError(f"{kind.path} is not as it was when the change was proposed; run the tuner again")
+    if tuned_name(after) != proposal.candidate:
+        raise EvidenceError(f"the proposal confirmed {proposal.candidate}, not {tuned_name(after)}")
     require_step(before, after)
     date = f"{proposal.asof:%Y-%m-%d}"
     written = kind.model_validate({**after.model_dump(), "updated_at": date})
     _write(store, before, written, date=date, event="applied", grant=grant.id, reason=grant.reason, keep=True)
     return written
+
+
+def tuned_name(params: Params) -> str:
+    """What a proposal calls the setting of a file: the executor's by `cell_name`, the others by their one number."""
+    if isinstance(params, ScoringWeights):
+        return f"{params.quant:g}"
+    if isinstance(params, PredictorParams):
+        return f"{params.veto_confidence:g}"
+    if isinstance(params, ResearchParams):
+        return f"{params.pead_boost:g}"
+    return cell_name(params)
 
 
 def rollback(store: Store, kind: type[Tuned], *, asof: Day, reason: str) -> Tuned:
@@ -155,8 +171,9 @@ def _write(
         date=date, event=event, before=_plain(before), after=_plain(after), grant=grant, reason=reason
     )
     history = ConfigHistory(date=date, file=kind.path, changes=[*earlier, change])
-    contents = {kind.path: _plain(after), entry: history.model_dump(mode="json")}
-    contents |= {previous_path(kind): _plain(before)} if keep else {}
+    # In this order, should the machine stop between two renames: what is in use can always be taken back.
+    file, entries = {kind.path: _plain(after)}, {entry: history.model_dump(mode="json")}
+    contents = {previous_path(kind): _plain(before)} | entries | file if keep else file | entries
     store.write_together(
         {path: json_bytes(content, name=path) for path, content in contents.items()},
         instead_of=() if keep else [previous_path(kind)],

@@ -109,16 +109,14 @@ def choose_number(
     search, validation = _parts(pd.DatetimeIndex(own.index), question.horizon, guard)
     block = _block(pd.DatetimeIndex(own.index), question.horizon)
     rows = at_least("validation_dates", len(validation), 4 * block, "too few dates for an interval")
-    seen = max((question.described(value, known)["samples"] for value in question.values), default=0.0)
+    seen = _samples(question, known)
     size = at_least("samples", seen, question.samples, "outcomes that the number acted on")
     if not (rows.passed and size.passed and question.values):
         return replace(blank, checks=(size, rows))
-    tried = pd.DataFrame({value: question.quality(value, known).reindex(own.index) for value in question.values})
-    ahead = tried.loc[search].sub(own.loc[search], axis=0).mean()
-    best = float(ahead.idxmax())
+    best, ahead = _best(question, known, own, search)
     proposed = blended(question.current, best, samples=seen)
-    if not ahead[best] > 0 or proposed == question.current:
-        return replace(blank, outcome="keep", checks=(size, above("search", float(ahead[best]), note="none is better")))
+    if not ahead > 0 or proposed == question.current:
+        return replace(blank, outcome="keep", checks=(size, above("search", ahead, note="none is better")))
     quality = question.quality(proposed, known).reindex(own.index)
     difference = (quality - own).dropna()
     checks, numbers = _checks(difference, quality, search, validation, block, trials, rng, guard)
@@ -175,10 +173,41 @@ def confirm_number(
     )
 
 
+def proposed_number(
+    question: Question, outcomes: Sealed[pd.DataFrame], *, guard: Guardrails | None = None
+) -> float | None:
+    """The number that `choose_number` will judge, to be counted before it is; None when it will judge none.
+
+    The search alone decides it: how good the number itself was is not looked at.
+    """
+    known = outcomes.open
+    own = question.quality(question.current, known).dropna()
+    search, _ = _parts(pd.DatetimeIndex(own.index), question.horizon, guard or Guardrails())
+    if not question.values or not len(search):
+        return None
+    best, ahead = _best(question, known, own, search)
+    proposed = blended(question.current, best, samples=_samples(question, known))
+    return proposed if ahead > 0 and proposed != question.current else None
+
+
 def blended(current: float, best: float, *, samples: float) -> float:
     """Part of the way to the best value: a fifth with few samples, half from 500 on; to two decimals."""
     share = SMALLEST_BLEND + (LARGEST_BLEND - SMALLEST_BLEND) * min(samples / ENOUGH, 1.0)
     return round(current + share * (best - current), 2)
+
+
+def _samples(question: Question, known: Panel) -> float:
+    return max((question.described(value, known)["samples"] for value in question.values), default=0.0)
+
+
+def _best(question: Question, known: Panel, own: pd.Series, search: pd.DatetimeIndex) -> tuple[float, float]:
+    """The value that did best on the dates to search by, and by how much it was ahead of the one in use."""
+    tried = pd.DataFrame({value: question.quality(value, known).reindex(own.index) for value in question.values})
+    ahead = tried.loc[search].sub(own.loc[search], axis=0).mean()
+    if ahead.isna().all():
+        return question.current, 0.0
+    best = float(ahead.idxmax())
+    return best, float(ahead[best])
 
 
 def _parts(dates: pd.DatetimeIndex, horizon: int, guard: Guardrails) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:

@@ -110,6 +110,12 @@ def roll_back_if_worse(store: Store, kind: type[ExecutorParams], found: Watch, *
     return True
 
 
+def compared(settings: Settings) -> Mapping[str, ExecutorParams]:
+    """The executor's settings whose books are carried on, by the name of the book."""
+    rules = {"never_tuned": settings.never_tuned, "tuned": settings.tuned, "previous": settings.previous}
+    return {name: params for name, params in rules.items() if isinstance(params, ExecutorParams)}
+
+
 def counterfactual_books(
     history: History, settings: Settings, *, costs: Costs, cash: float = 1_000_000.0
 ) -> pd.DataFrame:
@@ -131,15 +137,7 @@ def counterfactual_books(
     DataFrame
         `date, never_tuned, tuned` and, where there was a change, `previous`, one row a session. [currency]
     """
-    rules: Mapping[str, object] = {
-        "never_tuned": settings.never_tuned,
-        "tuned": settings.tuned,
-        "previous": settings.previous,
-    }
-    books: dict[str, pd.Series] = {}
-    for name, params in rules.items():
-        if isinstance(params, ExecutorParams):
-            books[name] = simulate(history, params, costs=costs, cash=cash).nav
+    books = {name: simulate(history, params, costs=costs, cash=cash).nav for name, params in compared(settings).items()}
     return pd.DataFrame(books).rename_axis(index="date").reset_index()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,14 +13,20 @@ from alphalib.backtest.costs import Costs
 from alphalib.backtest.simulate import simulate
 from alphalib.backtest.space import cell_name
 from alphalib.backtest.summary import LINEAGE
-from alphalib.backtest.sweep import Step, Sweep, run_sweep
+from alphalib.backtest.sweep import Step, Sweep, first_scored, run_sweep
 from alphalib.backtest.tune.apply import apply, settings_used
 from alphalib.backtest.tune.change import choose_executor, confirm
 from alphalib.backtest.tune.guard import Guardrails, Proposal
-from alphalib.backtest.tune.number import Question, choose_number, confirm_number
+from alphalib.backtest.tune.number import Question, choose_number, confirm_number, proposed_number
 from alphalib.backtest.tune.report import proposal_row, proposed_file, watch_row
 from alphalib.backtest.tune.space import executor_cells
-from alphalib.backtest.tune.watch import counterfactual_books, counterfactual_path, roll_back_if_worse, watch
+from alphalib.backtest.tune.watch import (
+    compared,
+    counterfactual_books,
+    counterfactual_path,
+    roll_back_if_worse,
+    watch,
+)
 from alphalib.contracts import TuneProposal, TuneWatch
 from alphalib.decision.history import History
 from alphalib.evidence.holdout import Grant, Sealed, holdout_line, seal
@@ -81,8 +87,12 @@ class Week:
         return np.random.default_rng([self.seed, self.line.year, self.line.quarter, *lineage.encode()])
 
 
-def watch_executor(week: Week, past: History, *, costs: Costs, cash: float) -> tuple[pd.DataFrame, list[TuneWatch]]:
+def watch_executor(
+    week: Week, past: History, *, costs: Costs, cash: float, made_by: Mapping[str, Any]
+) -> tuple[pd.DataFrame, list[TuneWatch]]:
     """Carry the counterfactual books on, and take the last change back when it is seen to be worse.
+
+    Each book is a trial in the ledger, where its returns end at the line.
 
     Parameters
     ----------
@@ -90,8 +100,8 @@ def watch_executor(week: Week, past: History, *, costs: Costs, cash: float) -> t
         Where and when.
     past : History
         Up to `week.asof`.
-    costs, cash
-        As in `simulate`.
+    costs, cash, made_by
+        As in `run_sweep`.
 
     Returns
     -------
@@ -99,7 +109,22 @@ def watch_executor(week: Week, past: History, *, costs: Costs, cash: float) -> t
         The table written as `backtest/{date}/counterfactual.parquet`, and one row where a change is in use.
     """
     used = settings_used(week.store, ExecutorParams)
+    context = {**made_by, "costs": costs.model_dump(), "cash": cash}
+    opened = week.ledger.open_trials(
+        [{**context, ExecutorParams.__name__: rules.model_dump(mode="json")} for rules in compared(used).values()],
+        lineage=LINEAGE,
+        kind="backtest",
+        data_hash=week.data_hash,
+        code_version=week.code_version,
+        asof=week.asof,
+    )
     books = counterfactual_books(past, used, costs=costs, cash=cash)
+    daily = books.set_index("date").pct_change().loc[past.sessions[first_scored(past)] : week.line].iloc[1:]
+    book_of = dict(zip(opened, daily, strict=True))  # settings that are one are one trial
+    finals = {
+        trial: {"final_nav": books.set_index("date").loc[: week.line, name].iloc[-1]} for trial, name in book_of.items()
+    }
+    week.ledger.close_trials(finals, returns=pd.DataFrame({trial: daily[name] for trial, name in book_of.items()}))
     week.store.write_table(counterfactual_path(f"{week.asof:%Y-%m-%d}"), books)
     if used.adopted is None:
         return books, []
@@ -119,6 +144,7 @@ def tune_executor(
     cash: float,
     made_by: Mapping[str, Any],
     n_jobs: int = 1,
+    cluster: str | None = None,
     step: Step | None = None,
 ) -> tuple[TuneProposal, Sweep]:
     """Sweep settings around the one in use over what is open, propose, and do about it what may be done.
@@ -133,7 +159,7 @@ def tune_executor(
         How many are compared, the one in use included.
     spy : Series
         Total-return index that alpha is measured against.
-    costs, cash, made_by, n_jobs, step
+    costs, cash, made_by, n_jobs, cluster, step
         As in `run_sweep`.
     """
     rules, rng = parameters(week.store, ExecutorParams), week.rng(LINEAGE)
@@ -148,6 +174,7 @@ def tune_executor(
         cash=cash,
         spy=spy,
         n_jobs=n_jobs,
+        cluster=cluster,
         step=step,
         made_by=made_by,
         code_version=week.code_version,
@@ -172,7 +199,7 @@ def tune_executor(
         sealed = seal(pd.DataFrame(books), ends=past.sessions, line=week.line)
         return confirm(found, sealed, grant, rng=rng, guard=week.guard)
 
-    trial = str(sweep.table.loc[own, "trial"])
+    trial = str(sweep.table.loc[proposal.candidate or own, "trial"])
     row = _settled(week, proposal, rules, better, trials=trials, trial=trial, confirmed=confirmed)
     if row.applied:
         daily = simulate(past, better, costs=costs, cash=cash).nav.pct_change().loc[sweep.sessions[0] :]
@@ -199,6 +226,23 @@ def tune_number(week: Week, question: Question, outcomes: Sealed[pd.DataFrame], 
     known, rng = outcomes.open, week.rng(question.lineage)
     judged = question.quality(question.current, known).notna().any()
     values = (question.current, *question.values) if judged else ()  # without outcomes nothing is tried
+    opened = _tried(week, question, values, known)
+    proposed = proposed_number(question, outcomes, guard=week.guard) if judged else None
+    if proposed is not None and proposed not in opened:  # part of the way to the best one: a number of its own
+        opened |= _tried(week, question, (proposed,), known)
+    trials = week.ledger.effective_count(question.lineage)
+    proposal = choose_number(question, outcomes, asof=week.asof, trials=trials, rng=rng, guard=week.guard)
+
+    def confirmed(found: Proposal, grant: Grant) -> Proposal:
+        return confirm_number(question, found, outcomes, grant, rng=rng, guard=week.guard)
+
+    after, looked_at = proposed_file(proposal, file), float(proposal.candidate or question.current)
+    trial = opened.get(looked_at, "")
+    return _settled(week, proposal, file, after, trials=trials, trial=trial, confirmed=confirmed)
+
+
+def _tried(week: Week, question: Question, values: Sequence[float], known: pd.DataFrame) -> dict[float, str]:
+    """Ids of the trials of values, each counted before its quality is known."""
     opened = week.ledger.open_trials(
         [{"value": value, "horizon": question.horizon} for value in values],
         lineage=question.lineage,
@@ -210,14 +254,7 @@ def tune_number(week: Week, question: Question, outcomes: Sealed[pd.DataFrame], 
     for trial, value in zip(opened, values, strict=True):
         quality = question.quality(value, known)
         week.ledger.close_trial(trial, metrics={"quality": float(quality.mean())}, returns=quality)
-    trials = week.ledger.effective_count(question.lineage)
-    proposal = choose_number(question, outcomes, asof=week.asof, trials=trials, rng=rng, guard=week.guard)
-
-    def confirmed(found: Proposal, grant: Grant) -> Proposal:
-        return confirm_number(question, found, outcomes, grant, rng=rng, guard=week.guard)
-
-    after = proposed_file(proposal, file)
-    return _settled(week, proposal, file, after, trials=trials, trial=next(iter(opened), ""), confirmed=confirmed)
+    return dict(zip(values, opened, strict=True))
 
 
 def _settled(
@@ -238,10 +275,16 @@ def _settled(
         note = "waits: nothing is applied in this run"
     elif proposal.passed:
         grant = week.ledger.take_grant(proposal.lineage, asof=proposal.asof, trial=trial)
-        note = "" if grant else f"waits for a grant of {proposal.lineage!r} in this quarter"
+        note = "" if grant else _waits(week, proposal.lineage)
         if grant:
             proposal = confirmed(proposal, grant)
         if grant and proposal.passed:
             apply(week.store, proposal, looked_at, grant=grant)
             applied = True
     return proposal_row(proposal, before, looked_at, trials=trials, applied=applied, note=note)
+
+
+def _waits(week: Week, lineage: str) -> str:
+    if week.ledger.may_give(lineage, asof=week.asof):
+        return f"waits for a grant of {lineage!r} in this quarter"
+    return "the grant of this quarter was used for another look; waits for the next quarter's"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from alphalib.backtest.space import cell_name
 from alphalib.backtest.tune.apply import apply, history_path, previous_path, rollback, settings_used
 from alphalib.backtest.tune.guard import Proposal
 from alphalib.contracts import ConfigHistory
@@ -32,7 +33,8 @@ def grant(tmp_path):
 
 @pytest.fixture
 def confirmed(grant):
-    return Proposal(LINEAGE, pd.Timestamp(ASOF), LINE, "a", "b", "confirmed", (), grant=grant.id)
+    current, candidate = cell_name(ExecutorParams()), cell_name(BETTER)
+    return Proposal(LINEAGE, pd.Timestamp(ASOF), LINE, current, candidate, "confirmed", (), grant=grant.id)
 
 
 def test_a_change_keeps_what_was_before_it(store, confirmed, grant):
@@ -51,7 +53,7 @@ def test_a_change_keeps_what_was_before_it(store, confirmed, grant):
 def test_a_change_is_taken_back_once(store, confirmed, grant):
     before = ExecutorParams(min_score=68.0)
     store.write(ExecutorParams.path, before)
-    apply(store, confirmed, BETTER, grant=grant)
+    apply(store, replace(confirmed, current=cell_name(before)), BETTER, grant=grant)
     restored = rollback(store, ExecutorParams, asof=ASOF, reason="it disappointed")
     assert restored.min_score == store.read(ExecutorParams.path, ExecutorParams).min_score == 68.0
     history = store.read(history_path(ExecutorParams, ASOF), ConfigHistory)
@@ -73,8 +75,13 @@ def test_nothing_is_written_without_a_confirmation_by_that_grant(store, confirme
     ):
         with pytest.raises(EvidenceError, match=message):
             apply(store, proposal, BETTER, grant=given)
+    unsafe = ExecutorParams(max_equity_pct=1.0)
     with pytest.raises(EvidenceError, match="max_equity_pct is never tuned"):
-        apply(store, confirmed, ExecutorParams(max_equity_pct=1.0), grant=grant)
+        apply(store, replace(confirmed, candidate=cell_name(unsafe)), unsafe, grant=grant)
+    with pytest.raises(EvidenceError, match=f"the proposal confirmed {cell_name(BETTER)}, not "):
+        apply(store, confirmed, ExecutorParams(atr_multiplier=3.5), grant=grant)
+    with pytest.raises(EvidenceError, match=r"executor_params\.json is not as it was when the change was proposed"):
+        apply(store, replace(confirmed, current=cell_name(BETTER)), BETTER, grant=grant)
     with pytest.raises(InputError, match=r"a proposal on executor params does not change config/scoring_weights\.json"):
         apply(store, confirmed, ScoringWeights(), grant=grant)
     assert store.paths("config/*") == []
@@ -84,6 +91,6 @@ def test_a_store_that_cannot_be_written_keeps_the_old_file(store, confirmed, gra
     store.write(ExecutorParams.path, ExecutorParams(min_score=68.0))
     store.local_path("config/executor_params_history").write_text("a file where a folder is needed")
     with pytest.raises(StoreError, match="nothing was changed"):
-        apply(store, confirmed, BETTER, grant=grant)
+        apply(store, replace(confirmed, current=cell_name(ExecutorParams(min_score=68.0))), BETTER, grant=grant)
     assert store.read(ExecutorParams.path, ExecutorParams).min_score == 68.0
     assert not store.exists(previous_path(ExecutorParams))

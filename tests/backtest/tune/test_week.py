@@ -15,6 +15,7 @@ from alphalib.backtest.tune.watch import counterfactual_path
 from alphalib.backtest.tune.week import Week, tune_executor, tune_number, watch_executor
 from alphalib.contracts import ConfigChange, ConfigHistory, TuneReport
 from alphalib.decision import history
+from alphalib.errors import InputError
 from alphalib.evidence.holdout import seal
 from alphalib.evidence.ledger import Ledger
 from alphalib.labels import label_end
@@ -100,6 +101,52 @@ def test_an_executor_setting_is_written_when_the_holdout_confirms_it(make, holdo
     assert (promised["first"] > f"{week.asof:%Y-%m-%d}").all()
 
 
+def test_a_grant_is_for_the_setting_proposed_and_no_other(make):
+    """The look is repeated after a kill; another setting on the same day would be another look."""
+    loose = Guardrails(deflated=0.3, level=0.4, trades=20)
+    week = make(asof=PAST.sessions[-1], apply_changes=True, guard=loose)
+    week.store.write(ExecutorParams.path, ExecutorParams(min_score=20.0, atr_multiplier=1.5))
+    week.ledger.give_grant(LINEAGE, asof=week.asof, by="a test")
+    costs = Costs(slippage_bps=100.0)
+    churn = simulate(PAST, ExecutorParams(min_score=20.0, atr_multiplier=0.5), costs=costs).nav
+    options = {"settings": 30, "spy": churn, "costs": costs, "cash": 1e6, "made_by": {}}
+    row, sweep = tune_executor(week, PAST, **options)
+    assert row.outcome == "refused"
+    (reason,) = week.ledger.grants(LINEAGE)["reason"]
+    (cell,) = sweep.table.index[sweep.table["trial"] == reason.removeprefix("trial ")]
+    assert sweep.table.loc[cell, list(row.changes)].to_dict() == {f: new for f, (_, new) in row.changes.items()}
+    assert tune_executor(week, PAST, **options)[0] == row
+    other = sweep.table["trial"].drop(cell).iloc[0]
+    assert week.ledger.take_grant(LINEAGE, asof=week.asof, trial=other) is None
+
+
+def test_a_grant_that_was_used_is_said_to_be(make):
+    week = make(apply_changes=True)
+    week.ledger.give_grant("scoring weights", asof=ASOF, by="a test")
+    week.ledger.use_grant("scoring weights", asof=ASOF, reason="another look")
+    row = tune_number(week, question(slope=0.05), outcomes(week), ScoringWeights())
+    assert (row.outcome, row.grant, row.applied) == ("propose", None, False)
+    assert row.note == "the grant of this quarter was used for another look; waits for the next quarter's"
+
+
+def test_a_week_sweeps_on_the_cluster_that_is_named(make):
+    week = make(asof=PAST.sessions[-1])
+    options = {"settings": 2, "spy": SPY, "costs": COSTS, "cash": 1e6, "made_by": {}}
+    with pytest.raises(InputError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:1'"):
+        tune_executor(week, PAST, cluster="tcp://127.0.0.1:1", **options)
+
+
+def test_a_grant_of_a_number_is_for_the_number_proposed(make):
+    week = make(apply_changes=True, guard=Guardrails(holdout_level=0.0001))
+    week.ledger.give_grant("scoring weights", asof=ASOF, by="a test")
+    row = tune_number(week, question(slope=0.05), outcomes(week), ScoringWeights())
+    assert row.grant is not None
+    trials = week.ledger.trials("scoring weights")
+    (reason,) = week.ledger.grants("scoring weights")["reason"]
+    used = trials[trials["id"] == reason.removeprefix("trial ")]
+    assert [params["value"] for params in used["params"]] == [row.changes["quant"][1]]
+
+
 def test_a_number_waits_until_it_may_be_applied(make):
     for options, note in (
         ({}, "waits: nothing is applied in this run"),
@@ -110,7 +157,7 @@ def test_a_number_waits_until_it_may_be_applied(make):
         week = make(**options)
         row = tune_number(week, question(slope=0.05), outcomes(week), ScoringWeights())
         assert (row.outcome, row.note, row.applied) == ("propose", note, False)
-    assert week.ledger.count("scoring weights") == 5
+    assert week.ledger.count("scoring weights") == 6  # five that were searched, and the one proposed between them
     assert not week.store.exists(ScoringWeights.path)
     assert not len(week.ledger.grants("scoring weights"))
 
@@ -150,8 +197,9 @@ def test_a_number_that_was_never_seen_to_act_is_no_trial(make):
 
 def test_without_a_change_two_books_are_carried_on(make):
     week = make(asof=PAST.sessions[-1])
-    books, watches = watch_executor(week, PAST, costs=COSTS, cash=1e6)
+    books, watches = watch_executor(week, PAST, costs=COSTS, cash=1e6, made_by={})
     assert list(books) == ["date", "never_tuned", "tuned"]
+    assert week.ledger.count(LINEAGE) == 1  # one setting, whatever its book is called
     assert watches == []
     pd.testing.assert_frame_equal(week.store.read_table(counterfactual_path(f"{week.asof:%Y-%m-%d}")), books)
 
@@ -169,13 +217,15 @@ def test_a_change_that_is_worse_is_taken_back(make):
     change = ConfigChange(date=adopted, event="applied", grant="one", **plain)
     changes = ConfigHistory(date=adopted, file=ExecutorParams.path, changes=[change])
     week.store.write(changes.at(), changes)
-    books, watches = watch_executor(week, PAST, costs=Costs(slippage_bps=150.0), cash=1e6)
+    books, watches = watch_executor(week, PAST, costs=Costs(slippage_bps=150.0), cash=1e6, made_by={})
+    assert week.ledger.count(LINEAGE) == 2
+    assert week.ledger.returns(LINEAGE).index[-1] <= week.line
     assert list(books) == ["date", "never_tuned", "tuned", "previous"]
     assert watches[0].rolled_back
     assert adopted < watches[0].alarm <= f"{week.asof:%Y-%m-%d}"
     assert week.store.read(ExecutorParams.path, ExecutorParams).atr_multiplier == 8.0
     assert settings_used(week.store, ExecutorParams).previous is None
-    _, after_that = watch_executor(week, PAST, costs=COSTS, cash=1e6)
+    _, after_that = watch_executor(week, PAST, costs=COSTS, cash=1e6, made_by={})
     assert after_that == []
 
 
