@@ -96,8 +96,8 @@ def simulate_account(
     AccountBacktest
         With one sleeve and caps that do not bind, what `simulate` gives.
     """
-    if not cash > 0:
-        raise InputError(f"cash must be above 0, got {cash}")
+    if not 0 < cash < np.inf:
+        raise InputError(f"cash must be above 0 and finite, got {cash}")
     costs = costs or Costs()
     books = {
         name: _book(history, sleeve.params, cash * sleeve.allocation)

@@ -79,8 +79,8 @@ def simulate(
         if minutes is not None:
             raise InputError(f"{type(params).__name__} trades at the open; minute bars are for ExecutorParams")
         return simulate_strategy(history, params, costs=costs, cash=cash)
-    if not cash > 0:
-        raise InputError(f"cash must be above 0, got {cash}")
+    if not 0 < cash < np.inf:
+        raise InputError(f"cash must be above 0 and finite, got {cash}")
     require_windows(history.atr_window, history.correlation_window, params)
     costs, minutes = costs or Costs(), minutes or no_minutes(history)
     if not (minutes.sessions.equals(history.sessions) and minutes.tickers.equals(history.tickers)):

@@ -49,8 +49,8 @@ def simulate_strategy(
     InputError
         Without cash, without predictions, or when the history is shorter-sighted than the strategy.
     """
-    if not cash > 0:
-        raise InputError(f"cash must be above 0, got {cash}")
+    if not 0 < cash < np.inf:
+        raise InputError(f"cash must be above 0 and finite, got {cash}")
     costs, book = costs or Costs(), TargetBook(history, cash, params)
     t = book.live_until_asked(0, costs.tariff)
     while t < len(history.sessions):

@@ -155,9 +155,7 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams | Strategy) ->
     portfolio.require_long("the rules")
     require_windows(day.atr_window, day.correlation_window, params)
     held, orders = portfolio.held(day.tickers), empty_orders(len(day.tickers), window=day.correlation_window)
-    unpriced = (held["shares"] > 0) & ~(day.names["mark"] > 0)
-    if unpriced.any():
-        raise InputError(f"{', '.join(day.tickers[unpriced])} is held but has had no price up to {day.date:%Y-%m-%d}")
+    require_possible(held, day)
     verdict = decide_once(
         frozen(day.names), frozen(day.moment), held, plain(portfolio.account()), plain(numbers(params)), plain(orders)
     )
@@ -180,6 +178,16 @@ def decide(portfolio: Portfolio, day: Day, params: ExecutorParams | Strategy) ->
         stops=tuple((tickers[place], float(held["stop"][place])) for place in kept[resting]),
         blocked=_refusals(orders.refused[: verdict.refused], tickers),
     )
+
+
+def require_possible(held: Records, day: Day) -> None:
+    """Refuse positions that nobody can have at this close: never priced, or bought later."""
+    unpriced = (held["shares"] != 0) & ~(day.names["mark"] > 0)
+    if unpriced.any():
+        raise InputError(f"{', '.join(day.tickers[unpriced])} is held but has had no price up to {day.date:%Y-%m-%d}")
+    later = (held["shares"] != 0) & (held["entered"] > day.moment.session)
+    if later.any():
+        raise InputError(f"{', '.join(day.tickers[later])} is held on {day.date:%Y-%m-%d} but was bought later")
 
 
 def require_windows(atr_window: int, correlation_window: int, params: ExecutorParams) -> None:

@@ -20,6 +20,16 @@ from alphalib.params import ExecutorParams
 from alphalib.scores import ConvictionCode, RegimeCode, SignalCode, SignalPanels
 
 RATINGS = {"underweight": -1, "market_weight": 0, "overweight": 1}
+RANGES = {
+    "score": (0, 100),
+    "percentile": (0, 1),
+    "signal": (min(SignalCode), max(SignalCode)),
+    "conviction": (min(ConvictionCode), max(ConvictionCode)),
+    "sector_rating": (-1, 1),
+    "regime": (min(RegimeCode), max(RegimeCode)),
+    "age": (-1, np.inf),
+}
+"""Least and most of what research and models say, by the panel's name."""
 
 
 class Bar:
@@ -183,6 +193,10 @@ def history(
     def aligned(panel: Panel | None, name: str, kind: str, missing: Any) -> NDArray[Any]:
         return _aligned(panel, market.sessions, tickers, name=name, kind=kind, missing=missing)
 
+    def by_session(values: pd.Series, name: str, missing: int) -> Ints:
+        column = values.to_frame(name)
+        return _aligned(column, market.sessions, column.columns, name=name, kind="int64", missing=missing)[:, 0]
+
     names = np.zeros((len(market.sessions), len(tickers)), NAME)
     _fill_market(names, market, tickers, params)
     _fill_opinions(
@@ -201,8 +215,8 @@ def history(
     first, wanted = wanted_by_score(names)
     moments = Moments(
         returns=np.asfortranarray(_array(total / total.shift(1) - 1, tickers)),
-        regime=signals.regime.reindex(market.sessions).fillna(RegimeCode.NEUTRAL).to_numpy(np.int64),
-        age=signals.age.reindex(market.sessions).fillna(-1).to_numpy(np.int64),
+        regime=by_session(signals.regime, "regime", RegimeCode.NEUTRAL),
+        age=by_session(signals.age, "age", -1),
         session=_session_numbers(market.sessions),
         first=first,
         wanted=wanted,
@@ -385,15 +399,34 @@ def _session_numbers(days: pd.DatetimeIndex) -> Ints:
 def _aligned(
     panel: Panel | None, down: pd.DatetimeIndex, across: pd.Index, *, name: str, kind: str, missing: Any
 ) -> NDArray[Any]:
-    """A panel's values over sessions and names, `missing` where it has none; a label too many is an error."""
+    """A panel's values over sessions and names, `missing` where it has none.
+
+    A label too many or twice is an error, and so is a value outside `RANGES`.
+    """
     if panel is None:
         return np.full((len(down), len(across)), missing, dtype=kind)
+    for labels in (panel.index, panel.columns):
+        if not labels.is_unique:
+            raise InputError(f"{name} has {labels[labels.duplicated()][0]} more than once")
     strange = [*panel.columns.difference(across), *panel.index.difference(down)]
     if strange:
         raise InputError(f"{name} has {len(strange)} label(s) that the market has not, {strange[0]} first")
     if kind != "float64" and panel.isna().any(axis=None):
         raise InputError(f"{name} has missing values; where there is none it says {missing!r}")
+    if name in RANGES:
+        _require_within(panel, name, *RANGES[name])
     result = np.full((len(down), len(across)), missing, dtype=kind)
     rows, columns = down.get_indexer(panel.index), across.get_indexer(panel.columns)
     result[np.ix_(rows, columns)] = panel.to_numpy(dtype=kind)
     return result
+
+
+def _require_within(panel: Panel, name: str, lowest: float, highest: float) -> None:
+    """Refuse values that cannot be, percents for fractions say; NaN is none."""
+    values = panel.to_numpy(dtype=float)
+    rows, columns = np.nonzero((values < lowest) | (values > highest))
+    if len(rows):
+        where = f"{panel.columns[columns[0]]} on {panel.index[rows[0]]:%Y-%m-%d}"
+        raise InputError(
+            f"{name} must be from {lowest:g} to {highest:g}, got {values[rows[0], columns[0]]:g} for {where}"
+        )

@@ -43,6 +43,14 @@ class Position:
     profit_taken: bool = False
     time_reduced: bool = False
 
+    def __post_init__(self) -> None:
+        if self.shares % 1 != 0:
+            raise InputError(f"{self.ticker}: shares are whole, got {self.shares}")
+        for name in ("cost", "high_water"):
+            value = getattr(self, name)
+            if not 0 < value < np.inf:
+                raise InputError(f"{self.ticker}: {name} must be above 0, got {value}; without it there is no stop")
+
 
 @dataclass(frozen=True)
 class Portfolio:
@@ -90,9 +98,9 @@ class Portfolio:
         empty = [p.ticker for p in self.positions if p.shares == 0]
         if empty:
             raise InputError(f"a position has at least one share, {empty[0]} has none")
-        if self.cash < 0:
-            raise InputError(f"cash must not be negative, got {self.cash}")
-        if not self.nav_peak > 0:
+        if not 0 <= self.cash < np.inf:
+            raise InputError(f"cash must not be negative and must be known, got {self.cash}")
+        if not 0 < self.nav_peak < np.inf:
             raise InputError(f"nav_peak must be above 0, got {self.nav_peak}; a book without money decides nothing")
 
     @staticmethod

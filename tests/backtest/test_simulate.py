@@ -368,6 +368,14 @@ def test_it_shows_itself_in_a_notebook():
     assert backtest.headline["Exposure"] == f"{backtest.exposure.mean():.1%}"
 
 
+def test_it_shows_itself_in_a_terminal():
+    backtest = backtest_of(trading_run(201))
+    said = repr(backtest).splitlines()
+    assert said[0].startswith("Backtest 20") and said[0].endswith(f"{len(backtest.sessions):,} sessions")
+    assert f"  Hash: {backtest.hash}" in said
+    assert len(said) == 1 + len(backtest.headline)
+
+
 def test_a_figure_that_cannot_be_computed_says_why():
     run = trading_run(201)
     signals = replace(run.signals, signal=run.signals.signal * 0)
@@ -419,8 +427,9 @@ def test_other_windows_and_no_cash_are_refused():
     run = trading_run(200)
     with pytest.raises(InputError, match="history was made with atr_window=14 and the parameters say 21"):
         simulate(history_of(run), run.params.model_copy(update={"atr_window": 21}))
-    with pytest.raises(InputError, match="cash must be above 0"):
-        simulate(history_of(run), run.params, cash=0.0)
+    for cash in (0.0, math.inf):
+        with pytest.raises(InputError, match=f"cash must be above 0 and finite, got {cash}"):
+            simulate(history_of(run), run.params, cash=cash)
 
 
 def test_a_sale_realises_against_its_average_cost(run):

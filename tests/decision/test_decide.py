@@ -1,8 +1,10 @@
 """Rules by hand: one name, one reason; sizes with their arithmetic; caps over a batch."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from alphalib.decision import Portfolio, decide
@@ -338,6 +340,28 @@ def test_a_portfolio_must_make_sense():
         Portfolio(cash=-1.0, nav_peak=100.0)
     with pytest.raises(InputError, match="nav_peak must be above 0"):
         Portfolio.of_cash(0.0)
+    for cash in (math.nan, math.inf):
+        with pytest.raises(InputError, match=f"must be known, got {cash}"):
+            Portfolio(cash=cash, nav_peak=100.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shares": 1.5}, "A: shares are whole, got 1.5"),
+        ({"shares": math.nan}, "A: shares are whole, got nan"),
+        ({"cost": math.nan}, "A: cost must be above 0, got nan"),
+        ({"high_water": 0.0}, "A: high_water must be above 0, got 0.0; without it there is no stop"),
+    ],
+)
+def test_a_position_must_make_sense(changes, message):
+    with pytest.raises(InputError, match=message):
+        held("A", **changes)
+
+
+def test_a_position_of_a_later_session_is_an_error():
+    with pytest.raises(InputError, match="A is held on 2024-03-08 but was bought later"):
+        decide(portfolio(replace(held("A"), entry_date=pd.Timestamp("2024-03-11"))), day_of_names({}), PARAMS)
 
 
 def test_the_hash_sees_every_part():

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from alphalib.contracts import Prediction, Predictions, SectorView, Signal, Signals
@@ -252,3 +253,34 @@ def test_predictions_may_start_late():
     known = history_of(late)
     assert np.isnan(known.day(99).names["percentile"]).all()
     assert np.isfinite(known.day(100).names["percentile"]).any()
+
+
+@pytest.mark.parametrize(
+    ("panel", "value", "message"),
+    [
+        ("score", 101.0, "score must be from 0 to 100, got 101 for N000 on"),
+        ("signal", 9, "signal must be from 0 to 4, got 9 for N000"),
+        ("conviction", 300, "conviction must be from 0 to 2, got 300"),  # 44 in eight bits
+        ("sector_rating", 2, "sector_rating must be from -1 to 1, got 2 for Communication Services on"),
+        ("regime", 4, "regime must be from 0 to 3, got 4 for regime on"),
+        ("age", -2, "age must be from -1 to inf, got -2"),
+    ],
+)
+def test_an_opinion_that_cannot_be_is_refused(panel, value, message):
+    wrong = replace(RUN.signals, **{panel: getattr(RUN.signals, panel).astype(float) * 0 + value})
+    with pytest.raises(InputError, match=message):
+        history(RUN.market, wrong, params=RUN.params)
+
+
+def test_percents_are_no_percentiles():
+    with pytest.raises(InputError, match="percentile must be from 0 to 1, got 55 for N000 on 2019-01-02"):
+        history(RUN.market, RUN.signals, percentile=RUN.market.close * 0 + 55.0, params=RUN.params)
+
+
+def test_a_label_twice_and_a_regime_that_is_missing_are_refused():
+    score, regime = RUN.signals.score, RUN.signals.regime
+    for doubled in (pd.concat([score, score.iloc[:1]]), pd.concat([score, score[["N000"]]], axis=1)):
+        with pytest.raises(InputError, match=r"score has (N000|2019-01-02 00:00:00) more than once"):
+            history(RUN.market, replace(RUN.signals, score=doubled), params=RUN.params)
+    with pytest.raises(InputError, match="regime has missing values; where there is none it says"):
+        history(RUN.market, replace(RUN.signals, regime=regime * np.nan), params=RUN.params)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from alphalib.compiled import Floats, Ints, Records, frozen, plain
-from alphalib.decision.decide import Decision, Purchase, Refusal, Sale
+from alphalib.decision.decide import Decision, Purchase, Refusal, Sale, require_possible
 from alphalib.decision.history import Day
 from alphalib.decision.limits import tiers
 from alphalib.decision.portfolio import Portfolio
@@ -18,7 +18,6 @@ from alphalib.decision.strategies.params import LongShort, MeanVariance, Strateg
 from alphalib.decision.strategies.plans import Book, Plan, plan
 from alphalib.decision.strategies.standing import standing
 from alphalib.decision.strategies.weights import UNRANKED
-from alphalib.errors import InputError
 from alphalib.market import SECTORS
 from alphalib.risk.drawdown import Drawdown
 
@@ -54,9 +53,7 @@ def decide_strategy(portfolio: Portfolio, day: Day, params: Strategy) -> Decisio
     short and a sale of −50 buys them back (`cover`).
     """
     held = portfolio.held(day.tickers)
-    unpriced = (held["shares"] != 0) & ~(day.names["mark"] > 0)
-    if unpriced.any():
-        raise InputError(f"{', '.join(day.tickers[unpriced])} is held but has had no price up to {day.date:%Y-%m-%d}")
+    require_possible(held, day)
     done = strategy_orders(day, held, portfolio.account(), params)
     return Decision(
         date=day.date,
