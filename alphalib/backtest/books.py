@@ -48,6 +48,11 @@ class BooksCheck:
     max_nav_difference: float
     agrees: bool
 
+    def __str__(self) -> str:
+        largest = max(self.max_cash_difference, self.max_nav_difference)
+        said = "agrees to the cent" if self.agrees else "DOES NOT agree"
+        return f"vectorbt rebuilt the book from its fills and {said}; largest difference {largest:.2g}"
+
 
 def check_books(market: Market, backtest: Books) -> BooksCheck:
     """Compare cash and NAV of every session with vectorbt's."""

@@ -231,6 +231,10 @@ class Backtest:
         """What of `left` has no close at the last session: it counts at a price that nobody pays any more."""
         return self.left[self.left["priced"] < self.sessions[-1]].reset_index(drop=True)
 
+    def __repr__(self) -> str:
+        span = f"{self.sessions[0]:%Y-%m-%d} to {self.sessions[-1]:%Y-%m-%d}, {len(self.sessions):,} sessions"
+        return "\n".join([f"Backtest {span}", *(f"  {name}: {text}" for name, text in self.headline.items())])
+
     def _repr_html_(self) -> str:
         span = f"{self.sessions[0]:%Y-%m-%d} to {self.sessions[-1]:%Y-%m-%d}, {len(self.sessions):,} sessions"
         rows = "".join(f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in self.headline.items())

@@ -41,6 +41,9 @@ def cell_name(params: BaseModel) -> str:
 
 def size(space: Space) -> int:
     """Cells of the grid. [cells]"""
+    empty = [name for name, values in space.items() if not len(values)]
+    if empty:
+        raise InputError(f"the space has no value for {empty[0]!r}")
     return math.prod(len(values) for values in space.values())
 
 
@@ -50,7 +53,8 @@ def grid(space: Space, base: Rules) -> list[Rules]:
     Raises
     ------
     InputError
-        When the space names what the parameters have not, a value is out of bounds, or a combination makes no sense.
+        When the space names what the parameters have not or has no value for, a value is out of bounds, or a
+        combination makes no sense.
     """
     return [_cell(space, base, place) for place in range(size(space))]
 

@@ -31,6 +31,7 @@ def test_the_books_agree_to_the_cent(seed):
     check = check_books(run.market, run.backtest())
     assert check.agrees
     assert check.max_nav_difference < 1e-6
+    assert "agrees to the cent" in str(check)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -63,6 +64,7 @@ def test_a_corrupted_fill_is_seen(field, change):
     check = check_books(run.market, replace(books, trades=trades))
     assert not check.agrees
     assert check.max_nav_difference > 0.01
+    assert "DOES NOT agree; largest difference" in str(check)
 
 
 @pytest.mark.parametrize("name", ["nav", "cash"])

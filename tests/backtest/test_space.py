@@ -55,6 +55,13 @@ def test_a_cell_that_cannot_be_is_named(space, said):
         grid(space, BASE)
 
 
+def test_a_space_without_a_value_is_an_error():
+    with pytest.raises(InputError, match="no value for 'min_score'"):
+        grid({"atr_multiplier": (2.0,), "min_score": ()}, BASE)
+    with pytest.raises(InputError, match="no value for 'min_score'"):
+        sample({"min_score": ()}, BASE, 3, rng=np.random.default_rng(0))
+
+
 def test_a_sample_of_nothing_is_an_error():
     with pytest.raises(InputError, match="at least 1 cell, got 0"):
         sample(GRID_SEED, BASE, 0, rng=np.random.default_rng(0))
