@@ -167,7 +167,7 @@ def run_sweep(
     trial = {"lineage": lineage, "kind": "backtest", "data_hash": data, "code_version": code_version}
     folder = f"sweeps/{name}/{fingerprint(benchmark, json.dumps([trial, context], sort_keys=True))}"
     with store.lock(f"sweep-{name}".replace("/", "-")):
-        done = {cell for part in _parts(store, folder, ["cell"]) for cell in part["cell"]}
+        done = _done(store, folder, ledger)
         pending = {cell: params for cell, params in named.items() if cell not in done}
         asked = [{**context, type(params).__name__: params.model_dump(mode="json")} for params in pending.values()]
         opened = dict(zip(pending, ledger.open_trials(asked, asof=history.sessions[-1], **trial), strict=True))
@@ -289,6 +289,17 @@ def _close(ledger: Ledger, part: pd.DataFrame, sessions: pd.DatetimeIndex) -> No
     metrics = part.set_index("trial")[list(MEASURES)].to_dict("index")
     daily = dict(zip(part["trial"], part["returns"], strict=True))
     ledger.close_trials(metrics, returns=pd.DataFrame(daily, index=sessions))
+
+
+def _done(store: Store, folder: str, ledger: Ledger) -> set[str]:
+    """Cells with a result that the ledger knows; those of a ledger that was lost run again, to be counted anew."""
+    trial_of = {
+        cell: trial
+        for part in _parts(store, folder, ["cell", "trial"])
+        for cell, trial in zip(part["cell"], part["trial"], strict=True)
+    }
+    closed = ledger.closed(list(trial_of.values()))
+    return {cell for cell, trial in trial_of.items() if trial in closed}
 
 
 def _parts(store: Store, folder: str, columns: list[str]) -> Iterator[pd.DataFrame]:

@@ -181,6 +181,19 @@ class Ledger:
             if rows:
                 connection.execute(closing, rows)
 
+    def closed(self, trials: Sequence[str]) -> set[str]:
+        """Those of the trials, by id, whose result is in the ledger."""
+        with self._reading() as connection:
+            return {
+                trial
+                for first in range(0, len(trials), _MOST_ASKED)
+                for trial in connection.execute(
+                    sa.select(TRIALS.c.id).where(
+                        TRIALS.c.id.in_(trials[first : first + _MOST_ASKED]), TRIALS.c.metrics.is_not(None)
+                    )
+                ).scalars()
+            }
+
     def count(self, lineage: str) -> int:
         """Different trials ever opened in a lineage, closed or not. [trials]"""
         query = sa.select(sa.func.count()).select_from(TRIALS).where(TRIALS.c.lineage == lineage)

@@ -93,6 +93,20 @@ def test_every_cell_is_in_the_ledger_before_the_first_result(place):
     assert place.ledger.returns(LINEAGE).shape == (len(sweep.sessions), 8)
 
 
+def test_a_ledger_that_was_lost_is_filled_again(place, tmp_path):
+    """Parts on the bus are results that a new ledger never counted."""
+    before = place.sweep()
+    anew = Ledger(tmp_path / "anew.db")
+    options = {"store": place.store, "name": "test", "spy": RUN.market.benchmarks["SPY"]}
+    after = run_sweep(PAST, CELLS, ledger=anew, **options)
+    assert anew.count(LINEAGE) == len(CELLS)
+    assert anew.returns(LINEAGE).shape == (len(after.sessions), len(CELLS))
+    pd.testing.assert_frame_equal(after.table, before.table)
+    run_sweep(PAST, CELLS, ledger=anew, **options)
+    assert set(anew.trials(LINEAGE)["runs"]) == {1}
+    anew.close()
+
+
 def test_twins_count_once(place):
     twin = CELLS[0].model_copy(update={"updated_at": "2026-11-21"})
     assert len(place.sweep([CELLS[0], twin, CELLS[1]]).table) == 2
