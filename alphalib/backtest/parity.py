@@ -274,7 +274,7 @@ def drift_of_nav(paper: pd.DataFrame, simulated: pd.Series, *, unattributed: flo
 
 
 def _fills(table: pd.DataFrame, side: Any, shares: str, price: str, whose: str) -> pd.DataFrame:
-    """Shares and their mean price by date, ticker and side."""
+    """Shares by date, ticker and side, and the mean price of those that have one."""
     count = table[shares].to_numpy(dtype=float)
     keyed = pd.DataFrame(
         {
@@ -285,5 +285,6 @@ def _fills(table: pd.DataFrame, side: Any, shares: str, price: str, whose: str) 
             "value": count * table[price].to_numpy(dtype=float),
         }
     )
+    keyed["priced"] = keyed["shares"].where(keyed["value"].notna())
     total = keyed.groupby(["date", "ticker", "side"]).sum(min_count=1)
-    return pd.DataFrame({f"{whose}_shares": total["shares"], f"{whose}_price": total["value"] / total["shares"]})
+    return pd.DataFrame({f"{whose}_shares": total["shares"], f"{whose}_price": total["value"] / total["priced"]})

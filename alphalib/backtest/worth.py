@@ -47,7 +47,7 @@ def blocked_worth(
         Rules down, `entered` first; `events`, `dates`, `mean` excess over SPY with `low`, `high` [fraction], `p` and
         `q`, adjusted for all rows.
     """
-    entries = backtest.orders[backtest.orders["side"] == "buy"].assign(rule="entered")
+    entries = backtest.orders[backtest.orders["reason"] == "entry"].assign(rule="entered")  # a cover is none
     events = pd.concat([entries[["date", "ticker", "rule"]], backtest.blocked[["date", "ticker", "rule"]]])
     order = ["entered", *sorted(backtest.blocked["rule"].unique())]
     return _by_rule(events, _over_spy(market, horizon), order, market.sessions, horizon=horizon, rng=rng, draws=draws)
@@ -58,7 +58,7 @@ def exit_worth(
 ) -> pd.DataFrame:
     """What was sold did next against SPY, by the reason of the sale, beside what the sale had realised.
 
-    A good exit is followed by less than SPY's return.
+    A good exit is followed by less than SPY's return. Long positions only: a short sale is no exit, a cover no sale.
 
     Parameters
     ----------
@@ -68,10 +68,12 @@ def exit_worth(
     Returns
     -------
     DataFrame
-        Reasons down, delistings left out: `events`, `dates`, `mean`, `low`, `high` of the excess after the sale
-        [fraction], `p`, `realised` mean return over average cost [fraction], `held` mean [sessions], `q`.
+        Reasons down, delistings left out, none for a book that sold nothing: `events`, `dates`, `mean`, `low`, `high`
+        of the excess after the sale [fraction], `p`, `q`, `realised` mean return over average cost [fraction] and
+        `held` mean [sessions].
     """
-    sales = backtest.trades[(backtest.trades["side"] == "sell") & (backtest.trades["reason"] != "delisting")]
+    trades = backtest.trades
+    sales = trades[(trades["side"] == "sell") & ~trades["reason"].isin(["delisting", "short"])]
     rows = market.sessions.get_indexer(sales["date"])
     # A label starts at the close after its row, and the sale happened in that session.
     events = sales.assign(rule=sales["reason"], date=market.sessions[np.maximum(rows - 1, 0)])
@@ -205,8 +207,8 @@ def _by_rule(
         rule: event_means(told[told["rule"] == rule], ["mean"], dates=dates, block=block, rng=rng, draws=draws).iloc[0]
         for rule in rules
     }
-    table = pd.DataFrame.from_dict(means, orient="index").rename_axis("rule").astype({"events": int, "dates": int})
-    return with_q(table)
+    table = pd.DataFrame.from_dict(means, orient="index", columns=["events", "dates", "mean", "low", "high", "p"])
+    return with_q(table.rename_axis("rule").astype({"events": int, "dates": int}))
 
 
 def _mean(values: np.ndarray) -> float:

@@ -132,6 +132,13 @@ def test_drift_of_fills_by_hand():
     assert np.isnan(table.loc["CCC", "price_drift_bps"])
 
 
+def test_a_fill_without_a_price_decided_on_counts_for_no_slippage():
+    asked = PAPER["signal_price"].where(PAPER.index != PAPER.index[PAPER["ticker"] == "AAA"][-1])
+    table = drift_of_fills(PAPER.assign(signal_price=asked), SIMULATED).droplevel(["date", "side"])
+    # Still 100.4 against the 100 that the other fill was decided on.
+    assert table.loc["AAA", ["paper_shares", "slippage_bps"]].tolist() == pytest.approx([100, 40.0])
+
+
 def test_an_action_that_is_none_is_refused():
     with pytest.raises(InputError, match=r"ENTER, EXIT or REDUCE, got \['SHORT'\]"):
         drift_of_fills(PAPER.assign(action="SHORT"), SIMULATED)

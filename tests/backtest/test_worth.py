@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alphalib.backtest.simulate import simulate
 from alphalib.backtest.worth import blocked_worth, exit_worth, trigger_worth, veto_worth
+from alphalib.decision import history
+from alphalib.decision.strategies import DollarNeutral
 from alphalib.errors import InputError
 from alphalib.labels import forward_return, sector_relative_return
 from alphalib.models.predictions import percentile
@@ -42,6 +45,26 @@ def test_a_sale_is_followed_from_the_close_of_its_session():
             outcomes.append(name - spy.iloc[row + 5] / spy.iloc[row])
     assert table.loc["research_exit", "mean"] == pytest.approx(np.mean(outcomes))
     assert table.loc["research_exit", "realised"] == pytest.approx(sales["realised"].mean())
+
+
+def test_a_book_that_did_nothing_has_no_exits():
+    idle = replace(RUN, params=RUN.params.model_copy(update={"sizing_rule": "kelly", "kelly_win_rate": 0.1})).backtest()
+    assert idle.trades.empty
+    assert len(exit_worth(idle, RUN.market, rng=np.random.default_rng(0), draws=10)) == 0
+    assert blocked_worth(idle, RUN.market, rng=np.random.default_rng(0), draws=10).loc["entered", "events"] == 0
+
+
+def test_a_short_sale_is_no_exit_and_a_cover_no_entry():
+    places = pd.DataFrame(
+        np.random.default_rng(1).random(RUN.market.close.shape), index=RUN.market.sessions, columns=RUN.market.tickers
+    )
+    known = history(RUN.market, RUN.signals, percentile=places, params=RUN.params)
+    book = simulate(known, DollarNeutral(tail=0.3))
+    assert {"short", "cover"} <= set(book.trades["reason"])
+    exits = exit_worth(book, RUN.market, rng=np.random.default_rng(0), draws=10)
+    assert set(exits.index) == {"dropped", "rebalance"}
+    entered = blocked_worth(book, RUN.market, rng=np.random.default_rng(0), draws=10).loc["entered", "events"]
+    assert 0 < entered <= (book.orders["reason"] == "entry").sum()
 
 
 def test_vetoes_that_know_are_told_from_vetoes_that_do_not():
