@@ -51,7 +51,7 @@ class Plan(NamedTuple):
 
 
 def read_inputs(store: Store, *, asof: pd.Timestamp, cash: float) -> Inputs:
-    """Signals at most five sessions old, predictions of `asof`, and the latest portfolio, which starts as cash.
+    """Signals at most five sessions old, predictions and portfolio of `asof`; a portfolio starts as cash.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def read_inputs(store: Store, *, asof: pd.Timestamp, cash: float) -> Inputs:
     InputError
         When there are no signals up to `asof`.
     ContractError
-        When the signals are too old, or an artefact breaks its schema.
+        When signals or portfolio are too old, or an artefact breaks its schema.
     """
     signals, paths = read_signals(store, asof=asof)
     predictions, found = read_predictions(store, asof=asof)
@@ -98,11 +98,16 @@ def read_predictions(store: Store, *, asof: pd.Timestamp) -> tuple[Predictions |
 
 
 def read_portfolio(store: Store, *, asof: pd.Timestamp) -> tuple[Portfolio | None, list[str]]:
-    """The latest portfolio and its path; None and nothing when none was ever recorded."""
+    """The portfolio of the close of `asof` and its path; None and nothing when none was ever recorded.
+
+    An older one knows nothing of what filled, split or paid since, so that no order can be counted on it.
+    """
     recorded = store.latest(PortfolioFile.path, asof=asof)
-    return (
-        (None, []) if recorded is None else (Portfolio.of_file(store.read(recorded[0], PortfolioFile)), [recorded[0]])
-    )
+    if recorded is None:
+        return None, []
+    file = store.read(recorded[0], PortfolioFile)
+    require_fresh(file, asof=asof, within=0)
+    return Portfolio.of_file(file), [recorded[0]]
 
 
 def unacknowledged(store: Store, *, asof: pd.Timestamp) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ import pytest
 from alphalib.backtest.simulate import simulate
 from alphalib.decision import Portfolio, decide, history
 from alphalib.decision.portfolio import Position
-from alphalib.execute.plan import planned, read_inputs
+from alphalib.errors import ContractError
+from alphalib.execute.plan import planned, read_inputs, read_portfolio
 from alphalib.models.predictions import percentile, predictions, veto
 from alphalib.params import ExecutorParams, PredictorParams, ResearchParams, ScoringWeights
 from alphalib.research.desk import signal_history, signals
@@ -103,3 +104,12 @@ def test_the_order_book_is_the_backtests_own_decision(store, world, row):
     )
     assert [(b.ticker, b.rule) for b in decision.blocked] == list(zip(blocked["ticker"], blocked["rule"], strict=True))
     assert decision.nav == pytest.approx(backtest.nav[day], rel=1e-12)
+
+
+def test_a_portfolio_of_an_earlier_close_is_not_traded_on(tmp_path):
+    bus, file = Store(tmp_path), Portfolio.of_cash(1e6).to_file(pd.Timestamp("2023-12-28"), nav=1e6)
+    bus.write(file.at(), file)
+    portfolio, paths = read_portfolio(bus, asof=pd.Timestamp("2023-12-28"))
+    assert (portfolio, paths) == (Portfolio.of_cash(1e6), [file.at()])
+    with pytest.raises(ContractError, match=r"dated 2023-12-28, 1 session\(s\) before 2023-12-29; at most 0 old"):
+        read_portfolio(bus, asof=pd.Timestamp("2023-12-29"))
