@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -29,7 +30,7 @@ def evidence(inputs: WeeklyInputs) -> View:
     """Proposals of the tuner, the books that would have been, promises, calibration, and which monitors are alive."""
     return {
         "proposals": None if inputs.tune is None else [_proposal(row) for row in inputs.tune.proposals],
-        "watches": [] if inputs.tune is None else [_watch(row) for row in inputs.tune.watches],
+        "watches": [] if inputs.tune is None else [watch_words(row) for row in inputs.tune.watches],
         "notes": [] if inputs.tune is None else inputs.tune.notes,
         "books": None if inputs.counterfactual is None else _books(inputs.counterfactual),
         "calibration": None if inputs.calibration is None else _calibration(inputs.calibration),
@@ -55,23 +56,65 @@ def applied(report: TuneReport) -> list[str]:
     return [*changed, *(f"{row.file}, taken back" for row in report.watches if row.rolled_back)]
 
 
+def proposal_words(rows: Sequence[TuneProposal]) -> pd.DataFrame:
+    """What the tuner's week says, a lineage a row: verdict, what was looked at, why not, trials, note."""
+    return pd.DataFrame(
+        [
+            {
+                "lineage": row.lineage,
+                "verdict": view["said"],
+                "looked at": view["looked_at"],
+                "what failed": _failed(row),
+                "trials, as independent ones": view["trials"],
+                "note": row.note,
+            }
+            for row, view in zip(rows, map(_proposal, rows), strict=True)
+        ],
+        columns=["lineage", "verdict", "looked at", "what failed", "trials, as independent ones", "note"],
+    ).set_index("lineage")
+
+
+def check_words(rows: Sequence[TuneProposal]) -> pd.DataFrame:
+    """Every check of the tuner's week in words, what was found against what was asked."""
+    return pd.DataFrame(
+        [
+            {
+                "lineage": row.lineage,
+                "check": words.rule(check.rule),
+                "found": words.plain(check.value),
+                "asked": words.plain(check.limit),
+                "passed": "yes" if check.passed else "no",
+                "note": check.note,
+            }
+            for row in rows
+            for check in row.checks
+        ],
+        columns=["lineage", "check", "found", "asked", "passed", "note"],
+    ).set_index(["lineage", "check"])
+
+
+def _failed(row: TuneProposal) -> str:
+    return "; ".join(
+        f"{words.rule(check.rule)} {words.plain(check.value)} against {words.plain(check.limit)}"
+        for check in row.checks
+        if not check.passed
+    )
+
+
 def _proposal(row: TuneProposal) -> View:
-    failed = [check for check in row.checks if not check.passed]
     changes = [f"{name.replace('_', ' ')} {_value(now)} → {_value(then)}" for name, (now, then) in row.changes.items()]
-    why = [
-        f"{words.rule(check.rule)} {words.plain(check.value)} against {words.plain(check.limit)}" for check in failed
-    ]
     return {
         "lineage": row.lineage,
         "said": "applied" if row.applied else OUTCOMES[row.outcome],
         "looked_at": "; ".join(changes) or "nothing beside what is in use",
-        "why": "; ".join(why) or row.note,
+        "why": _failed(row) or row.note,
         "trials": words.number(row.trials, digits=1),
         "passed": row.outcome in ("propose", "confirmed"),
     }
 
 
-def _watch(row: TuneWatch) -> str:
+def watch_words(row: TuneWatch) -> str:
+    """How a change does beside the setting before it, in a sentence."""
     state = (
         f"alarm on {words.short_day(row.alarm)}{', taken back' if row.rolled_back else ''}" if row.alarm else "no alarm"
     )

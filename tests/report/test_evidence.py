@@ -11,7 +11,7 @@ from alphalib.contracts import (
     TuneReport,
     TuneWatch,
 )
-from alphalib.report.evidence import applied, evidence
+from alphalib.report.evidence import applied, check_words, evidence, proposal_words
 from alphalib.report.inputs import WeeklyInputs
 from alphalib.report.page import page
 
@@ -136,3 +136,16 @@ def test_parts_that_are_not_there_say_why():
     html = page(WeeklyInputs(asof=ASOF, missing={"calibration": "not run: there is no calibration/latest.json"}))
     assert "Not run: there is no calibration/latest.json" in html
     assert all(value in (None, []) for value in evidence(WeeklyInputs(asof=ASOF)).values())
+
+
+def test_the_tuners_week_is_told_in_words():
+    table = proposal_words(TUNE.proposals)
+    row = table.loc["executor params"]
+    assert row["verdict"] == "keep what is in use"
+    assert row["looked at"] == "atr multiplier 2.50 → 3"
+    assert row["what failed"] == "lower bound where it was chosen −0.12 against 0"
+    checks = check_words(TUNE.proposals)
+    found = checks.loc[("executor params", "lower bound where it was chosen")]
+    assert (found["found"], found["asked"], found["passed"]) == ("−0.12", "0", "no")
+    assert check_words([]).empty
+    assert proposal_words([]).empty

@@ -9,7 +9,6 @@ from alphalib.backtest.tune.change import choose_executor, confirm
 from alphalib.backtest.tune.guard import Guardrails, Proposal
 from alphalib.backtest.tune.number import choose_number, confirm_number
 from alphalib.backtest.tune.questions import boost_question, veto_question, weight_question
-from alphalib.backtest.tune.report import checks_made, told
 from alphalib.backtest.tune.watch import counterfactual_books, watch
 from alphalib.backtest.tune.week import Week, tune_executor, tune_number, watch_executor
 
@@ -19,7 +18,6 @@ __all__ = [
     "Week",
     "apply",
     "boost_question",
-    "checks_made",
     "choose_executor",
     "choose_number",
     "confirm",
@@ -27,7 +25,6 @@ __all__ = [
     "counterfactual_books",
     "rollback",
     "settings_used",
-    "told",
     "tune_executor",
     "tune_number",
     "veto_question",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-
-import pandas as pd
 
 from alphalib.backtest.tune.apply import FILES
 from alphalib.backtest.tune.guard import Proposal
@@ -93,26 +90,3 @@ def watch_row(found: Watch, *, file: str, rolled_back: bool) -> TuneWatch:
         alarm=f"{found.alarm:%Y-%m-%d}" if found.alarm is not None else None,
         rolled_back=rolled_back,
     )
-
-
-def told(rows: Sequence[TuneProposal]) -> pd.DataFrame:
-    """What the week says, a lineage a row: outcome, change looked at, checks that failed, trials, applied, note."""
-    records = {
-        row.lineage: {
-            "outcome": row.outcome,
-            "looked at": ", ".join(f"{field} {old} → {new}" for field, (old, new) in row.changes.items()),
-            "failed": ", ".join(check.rule for check in row.checks if not check.passed),
-            "trials": row.trials,
-            "applied": row.applied,
-            "note": row.note,
-        }
-        for row in rows
-    }
-    return pd.DataFrame.from_dict(records, orient="index").rename_axis("lineage")
-
-
-def checks_made(rows: Sequence[TuneProposal]) -> pd.DataFrame:
-    """Every check of the week: `lineage, rule, value, limit, passed, note`."""
-    records = [{"lineage": row.lineage, **check.model_dump()} for row in rows for check in row.checks]
-    columns = ["lineage", "rule", "value", "limit", "passed", "note"]
-    return pd.DataFrame(records, columns=columns).set_index(["lineage", "rule"])

@@ -10,7 +10,6 @@ from alphalib.backtest.summary import LINEAGE
 from alphalib.backtest.tune.apply import previous_path, settings_used
 from alphalib.backtest.tune.guard import Guardrails
 from alphalib.backtest.tune.number import Question
-from alphalib.backtest.tune.report import checks_made, told
 from alphalib.backtest.tune.watch import counterfactual_path
 from alphalib.backtest.tune.week import Week, tune_executor, tune_number, watch_executor
 from alphalib.contracts import ConfigChange, ConfigHistory, TuneReport
@@ -227,14 +226,3 @@ def test_a_change_that_is_worse_is_taken_back(make):
     assert settings_used(week.store, ExecutorParams).previous is None
     _, after_that = watch_executor(week, PAST, costs=COSTS, cash=1e6, made_by={})
     assert after_that == []
-
-
-def test_tables_for_a_reader(make):
-    week = make()
-    row = tune_number(week, question(slope=0.0), outcomes(week), ScoringWeights())
-    table = told([row])
-    assert table.loc["scoring weights", "outcome"] == "keep"
-    assert not table.loc["scoring weights", "applied"]
-    checks = checks_made([row])
-    assert ("scoring weights", "samples") in checks.index
-    assert checks_made([]).empty
