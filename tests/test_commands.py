@@ -34,15 +34,27 @@ def a_trial(bus, lineage="predictor"):
     ledger.close_trial(trial, metrics={"rank_ic": 0.0123}, returns=pd.Series(np.arange(30.0), index=days))
 
 
-def test_an_empty_ledger_says_so(bus, capsys):
-    assert run(bus, "ledger") == 2
-    assert "no trial was ever opened" in capsys.readouterr().err
+def test_an_empty_ledger_says_so_and_nothing_is_made_by_looking(tmp_path, bus, capsys):
+    elsewhere = Store(str(tmp_path / "a folder that was mistyped"))
+    assert run(elsewhere, "ledger") == 2
+    assert "no trial was ever opened: the store " in capsys.readouterr().err
+    assert not (tmp_path / "a folder that was mistyped").exists()
+    ledger_of(bus)
+    assert run(bus, "ledger", "predictor") == 2
+    assert "no trial was ever opened in 'predictor'" in capsys.readouterr().err
+
+
+def test_a_grant_is_told_before_any_trial(bus, capsys):
+    assert run(bus, "grant", "veto", "--by", "a person") == 0
+    capsys.readouterr()
+    assert run(bus, "ledger") == 0
+    assert "veto: no trials worth 0.0 independent ones" in capsys.readouterr().out
 
 
 def test_trials_are_told_by_lineage(bus, capsys):
     a_trial(bus)
     assert run(bus, "ledger") == 0
-    told = "predictor: 1 trial worth 1.0 independent ones, no trials not closed; no grants given, 0 used"
+    told = "predictor: 1 trial worth 1.0 independent ones, no trials not closed; no grants given, 0 used; no promises"
     assert capsys.readouterr().out.strip() == told
     assert run(bus, "ledger", "predictor") == 0
     assert "model fit    rank_ic 0.0123" in capsys.readouterr().out

@@ -10,7 +10,7 @@ import typer
 from alphalib.commands.common import StoreUrl, store_at, tell
 from alphalib.errors import InputError
 from alphalib.evidence.holdout import holdout_line, quarter_of
-from alphalib.evidence.ledger import ledger_of
+from alphalib.evidence.ledger import LEDGER_FILE, ledger_of
 from alphalib.pipeline.asof import resolved_asof
 from alphalib.report.words import count
 from alphalib.settings import settings
@@ -26,18 +26,22 @@ Lineage = Annotated[str | None, typer.Argument(metavar="[LINEAGE]", help=f"One o
 @app.command("ledger")
 def ledger_command(lineage: Lineage = None, store: StoreUrl = None) -> None:
     """Trials, grants and promises by lineage; of one lineage, its latest trials."""
-    ledger = ledger_of(store_at(store), url=settings().ledger)
-    trials, grants = ledger.trials(lineage), ledger.grants(lineage)
-    if trials.empty:
-        raise InputError("no trial was ever opened" + (f" in {lineage!r}" if lineage else ""))
-    for name, own in trials.groupby("lineage", sort=False):
-        given = grants[grants["lineage"] == name]
+    bus, nothing = store_at(store), "no trial was ever opened" + (f" in {lineage!r}" if lineage else "")
+    if settings().ledger is None and not bus.exists(LEDGER_FILE):  # looking makes no folder
+        raise InputError(f"{nothing}: the store {bus.url} has no ledger")
+    ledger = ledger_of(bus, url=settings().ledger)
+    trials, grants, promises = ledger.trials(lineage), ledger.grants(lineage), ledger.promises(lineage)
+    names = list(dict.fromkeys([*trials["lineage"], *grants["lineage"]]))
+    if not names:
+        raise InputError(nothing)
+    for name in names:
+        own, given, made = (table[table["lineage"] == name] for table in (trials, grants, promises))
         used = int(given["used_asof"].notna().sum())
         tell(
             [
                 f"{name}: {count(len(own), 'trial')} worth {ledger.effective_count(name):.1f} independent ones, "
                 f"{count(int(own['metrics'].isna().sum()), 'trial')} not closed; "
-                f"{count(len(given), 'grant')} given, {used} used"
+                f"{count(len(given), 'grant')} given, {used} used; {count(len(made), 'promise')}"
             ]
         )
     if lineage:

@@ -31,6 +31,9 @@ from alphalib.evidence.tables import GRANTS, PROMISES, TABLES, TRIALS
 from alphalib.sessions import Day
 from alphalib.store import Store
 
+LEDGER_FILE = "evidence/ledger.db"
+"""Where it lies in a store that is a folder."""
+
 _MOST_ASKED = 10_000  # values in one question; SQLite takes 32,766
 
 
@@ -406,7 +409,7 @@ def ledger_of(store: Store, *, url: SecretStr | None = None) -> Ledger:
     url : SecretStr, optional
         `settings().ledger`.
     """
-    return Ledger(url.get_secret_value() if url is not None else store.local_path("evidence/ledger.db"))
+    return Ledger(url.get_secret_value() if url is not None else store.local_path(LEDGER_FILE))
 
 
 def _durable(connection: Any, _record: Any) -> None:

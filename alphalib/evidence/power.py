@@ -53,6 +53,8 @@ def power_table(
     less terms in the square of a daily Sharpe ratio.
     """
     _check(years, horizon=horizon, correlation=correlation, trials=trials, level=level, power=power)
+    if not ic_spread > 0:
+        raise InputError(f"ic_spread must be above 0, got {ic_spread}")
     errors = level_among(trials, level=level)
     times = float(stats.norm.isf(errors) + stats.norm.ppf(power))
     length = pd.Index([float(span) for span in years], name="years")

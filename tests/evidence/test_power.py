@@ -54,6 +54,7 @@ def test_what_is_much_worse_is_undone_sooner():
         ({"trials": 0}, "at least 1, got 5 and 0"),
         ({"correlation": 1.2}, "between −1 and 1, got 1.2"),
         ({"level": 5}, "between 0 and 1, got 5 and 0.8"),
+        ({"ic_spread": -1.0}, "ic_spread must be above 0, got -1.0"),
     ],
 )
 def test_nonsense_is_refused(given, match):
