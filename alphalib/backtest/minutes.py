@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ def minutes_of(source: Store | Mapping[str, pd.DataFrame], history: History) -> 
     source : Store or mapping
         The bus with `prices/minute/…`, or ticker to a table of `time` (start of the minute, with its zone), `open,
         high, low, close` [currency, as printed that day] and `volume` [shares]. Names and sessions that the history has
-        not are left out, and so are bars without prices.
+        not are left out, and so are bars without prices and those of a name in a session without its daily bar.
     history : History
         Names and sessions.
 
@@ -67,11 +68,14 @@ def minutes_of(source: Store | Mapping[str, pd.DataFrame], history: History) -> 
     shape = len(history.sessions), len(history.tickers)
     start, end = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     parts, used = [np.zeros(0, MINUTE)], 0
+    files = _files(source, history.sessions) if isinstance(source, Store) else {}
     for place, ticker in enumerate(history.tickers):
-        table = _of_store(source, ticker, history.sessions) if isinstance(source, Store) else source.get(ticker)
+        table = _of_store(source, files.get(ticker, [])) if isinstance(source, Store) else source.get(ticker)
         if table is None or table.empty:
             continue
         row, bars = _of_name(table, ticker, opened, lengths)
+        traded = ~np.isnan(history.bars["high"][row, place])
+        row, bars = row[traded], bars[traded]
         count = np.bincount(row, minlength=shape[0])
         end[:, place] = used + np.cumsum(count)
         start[:, place] = end[:, place] - count
@@ -98,16 +102,25 @@ def _opened(sessions: pd.DatetimeIndex) -> tuple[Ints, Ints]:
     return opened, (closed - opened) // NANOSECONDS
 
 
-def _of_store(store: Store, ticker: str, sessions: pd.DatetimeIndex) -> pd.DataFrame | None:
-    """What the bus has of one name in the months of these sessions."""
-    wanted = set(sessions.strftime("%Y-%m"))
-    found = store.paths(f"prices/minute/{ticker}/*.parquet")
-    paths = [path for path in found if path.split("/")[-1].removesuffix(".parquet") in wanted]
+def _files(store: Store, sessions: pd.DatetimeIndex) -> dict[str, list[str]]:
+    """Paths by name of what the bus has in the months of these sessions."""
+    wanted, files = set(sessions.strftime("%Y-%m")), defaultdict(list)
+    for path in store.paths("prices/minute/*/*.parquet"):
+        *_, ticker, month = path.removesuffix(".parquet").split("/")
+        if month in wanted:
+            files[ticker].append(path)
+    return files
+
+
+def _of_store(store: Store, paths: list[str]) -> pd.DataFrame | None:
     return pd.concat([store.read_table(path) for path in paths], ignore_index=True) if paths else None
 
 
 def _of_name(table: pd.DataFrame, ticker: str, opened: Ints, lengths: Ints) -> tuple[NDArray[np.intp], Records]:
     """Row of the session of each bar in regular hours, and the bars, by time."""
+    missing = [column for column in ("time", *BARS) if column not in table.columns]
+    if missing:
+        raise InputError(f"minute bars of {ticker} have no column {', '.join(missing)}")
     times = pd.DatetimeIndex(table["time"])
     if times.tz is None:
         raise InputError(f"minute bars of {ticker}: times need a zone; give them in UTC")

@@ -80,13 +80,24 @@ def test_the_bus_has_a_file_a_name_and_month(tmp_path):
             lambda path: path.assign(**{name: path[name] / 4 for name in ("open", "high", "low", "close")}),
             "N001 on 2019-02-14 run from .* both must be as printed that day, without later splits",
         ),
+        (lambda path: path.drop(columns=["close", "volume"]), "minute bars of N001 have no column close, volume"),
     ],
-    ids=["two bars", "no zone", "after a split"],
+    ids=["two bars", "no zone", "after a split", "no volume"],
 )
 def test_bars_that_cannot_be_are_refused(change, message):
     assert RUN.market.sessions[30] == pd.Timestamp("2019-02-14")
     with pytest.raises(InputError, match=message):
         minutes_of({"N001": change(path_of(RUN, "N001", 30))}, KNOWN)
+
+
+def test_minutes_without_a_daily_bar_are_left_out():
+    bars = KNOWN.bars.copy()
+    for field in ("open", "high", "low"):
+        bars[field][30, 1] = np.nan
+    paths = pd.concat([path_of(RUN, "N001", row) for row in (5, 30)])
+    found = minutes_of({"N001": paths}, replace(KNOWN, bars=bars))
+    assert found.end[5, 1] - found.start[5, 1] == len(path_of(RUN, "N001", 5))
+    assert found.end[30, 1] == found.start[30, 1]
 
 
 def test_another_historys_minutes_are_refused():
