@@ -31,12 +31,6 @@ from alphalib.params import ExecutorParams
 from alphalib.store import Store, parquet_bytes
 
 LARGEST_BATCH = 16
-SHOWN = (
-    *("sharpe", "sharpe_low", "sharpe_high", "alpha", "alpha_low", "alpha_high", "beta"),
-    *("max_drawdown", "calmar", "turnover", "trades", "halted"),
-)
-"""Measures that a notebook shows."""
-
 IDLE = 20
 """After so long without work a local process ends, also when the one that began it was killed. [seconds]"""
 Step: TypeAlias = Callable[[str], object]
@@ -90,11 +84,28 @@ class Sweep:
                     values[:, column[name]] = daily
         return pd.DataFrame(values, index=self.sessions, columns=pd.Index(wanted, name="cell", dtype="str"))
 
+    def __repr__(self) -> str:
+        return f"Sweep {self.folder}: {len(self.table):,} cells, {len(self.sessions):,} sessions; read `table`"
+
     def _repr_html_(self) -> str:
-        left_out = set(MEASURES) - set(SHOWN) | {"trial"} | ({"note"} if not self.table["note"].any() else set())
-        best = self.table.sort_values("sharpe", ascending=False).head(10).drop(columns=list(left_out))
+        best = self.table.sort_values("sharpe", ascending=False).head(10)
+        tried = best.drop(columns=[*MEASURES, "note", "trial"])
+        figures = {
+            "Sharpe": _with_interval(best, "sharpe", "{:.2f}"),
+            "alpha a year": _with_interval(best, "alpha", "{:.1%}"),
+            "beta": best["beta"].map("{:.2f}".format),
+            "deepest fall": best["max_drawdown"].map("{:.1%}".format),
+            "turnover a year": best["turnover"].map("{:.1f}".format),
+            "fills": best["trades"].map("{:,.0f}".format),
+            "halted": best["halted"].map("{:.0%}".format),
+        }
+        shown = pd.DataFrame(figures).replace("nan", "–").replace("nan%", "–")
+        shown = shown.assign(note=best["note"]) if best["note"].any() else shown
+        # Names of words wrap, so that what they hold stands beside its result on a page.
+        tried = tried.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
+        whole = tried.rename(columns=lambda name: name.replace("_", " ")).join(shown)
         caption = f"{len(self.table):,} cells, {len(self.sessions):,} sessions; the ten highest Sharpe ratios"
-        html: str = best.style.format(precision=3, na_rep="–").set_caption(caption).to_html()
+        html: str = whole.style.set_caption(caption).to_html()
         return html
 
 
@@ -311,6 +322,12 @@ def _table(store: Store, folder: str, cells: Cells) -> pd.DataFrame:
     columns = ["cell", *MEASURES, "note", "trial"]
     known = pd.concat(_parts(store, folder, columns)).drop_duplicates("cell").set_index("cell")
     return varied(cells).join(known.loc[list(cells)])
+
+
+def _with_interval(table: pd.DataFrame, measure: str, form: str) -> list[str]:
+    columns = [measure, f"{measure}_low", f"{measure}_high"]
+    rows = table[columns].itertuples(index=False)
+    return ["{} [{}, {}]".format(*map(form.format, row)) if np.isfinite(row[0]) else "–" for row in rows]
 
 
 def _silent(_: str) -> None:

@@ -304,7 +304,8 @@ def _bound_checks(
     low = math.nan  # where there are fewer than two blocks
     if len(values) >= 2 * block:
         low = float(np.quantile(bootstrap_means(values, block=block, draws=params.draws, rng=rng), params.level))
-    among = f"one-sided {level:.2g}, which is {params.level:.2g} among {trials:.3g} trials"
+    many = "1 trial" if trials == 1 else f"{trials:.3g} trials"
+    among = f"one-sided {level:.2g}, which is {params.level:.2g} among {many}"
     return [
         at_least("mean_ic", estimate.value, params.minimum_ic, str(estimate)),
         above("newey_west_bound", bound, note=among),

@@ -66,7 +66,12 @@ def test_each_cell_is_its_own_backtest(place):
         assert sweep.table.loc[name, "final_nav"] == alone.nav.iloc[-1]
         assert sweep.trades([name])[name].sum() == sweep.table.loc[name, "trades"] == len(alone.trades)
     assert sweep.table["sharpe"].nunique() > 4
-    assert "8 cells" in sweep._repr_html_()
+    page, best = sweep._repr_html_(), sweep.table.nlargest(1, "sharpe").iloc[0]
+    for text in ("8 cells", f"{best['sharpe']:.2f} [{best['sharpe_low']:.2f}, {best['sharpe_high']:.2f}]"):
+        assert text in page
+    assert f">{next(iter(SPACE)).replace('_', ' ')}</th>" in page
+    assert "nan" not in page
+    assert repr(sweep).endswith(f"8 cells, {len(sweep.sessions):,} sessions; read `table`")
 
 
 def test_measuring_begins_with_the_first_scored_name(tmp_path):

@@ -108,7 +108,7 @@ def choose_number(
     own = question.quality(question.current, known).dropna()
     search, validation = _parts(pd.DatetimeIndex(own.index), question.horizon, guard)
     block = _block(pd.DatetimeIndex(own.index), question.horizon)
-    rows = at_least("validation_dates", len(validation), 4 * block, "too few dates for an interval")
+    rows = at_least("validation_dates", len(validation), 4 * block, "fewer give no interval")
     seen = _samples(question, known)
     size = at_least("samples", seen, question.samples, "outcomes that the number acted on")
     if not (rows.passed and size.passed and question.values):
