@@ -9,13 +9,14 @@ from alphalib.backtest.tune.change import choose_executor, confirm
 from alphalib.backtest.tune.guard import Guardrails, Proposal
 from alphalib.backtest.tune.number import choose_number, confirm_number
 from alphalib.backtest.tune.questions import boost_question, veto_question, weight_question
-from alphalib.backtest.tune.watch import counterfactual_books, watch
+from alphalib.backtest.tune.watch import adopted_returns, counterfactual_books, watch
 from alphalib.backtest.tune.week import Week, tune_executor, tune_number, watch_executor
 
 __all__ = [
     "Guardrails",
     "Proposal",
     "Week",
+    "adopted_returns",
     "apply",
     "boost_question",
     "choose_executor",

@@ -76,6 +76,11 @@ def settings_used(store: Store, kind: type[Params]) -> Settings:
     )
 
 
+def settings_applied(store: Store, kind: type[Tuned]) -> list[Tuned]:
+    """Every setting that was ever put into use by a change, oldest first; those taken back among them."""
+    return [kind.model_validate(change.after) for change in _changes(store, kind) if change.event == "applied"]
+
+
 def apply(store: Store, proposal: Proposal, after: Tuned, *, grant: Grant | None) -> Tuned:
     """Write a confirmed change: the file, the one before it, and its history, all or none.
 

@@ -7,14 +7,17 @@ read here without a grant: nothing is chosen by it, a change is at most taken ba
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
 
 from alphalib.backtest.costs import Costs
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.tune.apply import Settings, rollback
+from alphalib.backtest.space import cell_name
+from alphalib.backtest.tune.apply import Settings, rollback, settings_applied
 from alphalib.backtest.tune.paired import equal_risk_difference
+from alphalib.decision.decide import require_windows
 from alphalib.decision.history import History
 from alphalib.errors import InputError
 from alphalib.evidence.sequential import first_alarm, worse_evidence
@@ -139,6 +142,39 @@ def counterfactual_books(
     """
     books = {name: simulate(history, params, costs=costs, cash=cash).nav for name, params in compared(settings).items()}
     return pd.DataFrame(books).rename_axis(index="date").reset_index()
+
+
+def adopted_returns(
+    store: Store, history: History, rules: ExecutorParams, *, costs: Costs | None = None, cash: float = 1_000_000.0
+) -> dict[str, pd.Series]:
+    """Daily returns of the book in use and of every one that was: what their promises are scored on.
+
+    A setting that was replaced or taken back is scored as well, or only what did well would be. One that needs other
+    windows than the history's has no book here, and its promise stays open.
+
+    Parameters
+    ----------
+    store : Store
+        The bus, with the changes of the executor's parameters.
+    history : History
+        The whole of it.
+    rules : ExecutorParams
+        In use.
+    costs, cash
+        As in `simulate`.
+
+    Returns
+    -------
+    dict of str to Series
+        By `space.cell_name`, which is the subject of a promise. [fraction]
+    """
+    settings = {cell_name(one): one for one in [*settings_applied(store, ExecutorParams), rules]}
+    books: dict[str, pd.Series] = {}
+    for name, params in settings.items():
+        with suppress(InputError):
+            require_windows(history.atr_window, history.correlation_window, params)
+            books[name] = simulate(history, params, costs=costs, cash=cash).nav.pct_change()
+    return books
 
 
 def counterfactual_path(date: str) -> str:

@@ -6,11 +6,12 @@ import pytest
 
 from alphalib.backtest.costs import Costs
 from alphalib.backtest.simulate import simulate
+from alphalib.backtest.space import cell_name
 from alphalib.backtest.summary import LINEAGE
 from alphalib.backtest.tune.apply import previous_path, settings_used
 from alphalib.backtest.tune.guard import Guardrails
 from alphalib.backtest.tune.number import Question
-from alphalib.backtest.tune.watch import counterfactual_path
+from alphalib.backtest.tune.watch import adopted_returns, counterfactual_path
 from alphalib.backtest.tune.week import Week, tune_executor, tune_number, watch_executor
 from alphalib.contracts import ConfigChange, ConfigHistory, TuneReport
 from alphalib.decision import history
@@ -226,3 +227,8 @@ def test_a_change_that_is_worse_is_taken_back(make):
     assert settings_used(week.store, ExecutorParams).previous is None
     _, after_that = watch_executor(week, PAST, costs=COSTS, cash=1e6, made_by={})
     assert after_that == []
+    scored = adopted_returns(week.store, PAST, before)  # a promise is scored whatever became of the setting
+    assert set(scored) == {cell_name(before), cell_name(after)}
+    assert scored[cell_name(after)].iloc[1:].notna().all()
+    other_windows = after.model_copy(update={"atr_window": after.atr_window + 1})
+    assert set(adopted_returns(week.store, PAST, other_windows)) == {cell_name(after)}
