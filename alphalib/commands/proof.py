@@ -39,13 +39,13 @@ def certify(
 
 @app.command("calibrate")
 def calibrate_command(
-    worlds: Annotated[int, typer.Option(min=1, help="Years of weekly looks at worlds without alpha.")] = 200,
+    worlds: Annotated[int, typer.Option(min=1, help="Years of weekly looks at worlds without alpha, at least.")] = 200,
     planted: Annotated[int, typer.Option(min=0, help="Years of looks at worlds with alpha.")] = 30,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for one a core.")] = -1,
     store: StoreUrl = None,
 ) -> None:
     """Measure how often gate and tuner promote where there is nothing; goes on where it was interrupted."""
-    from alphalib.proof.calibration import Design, calibrate
+    from alphalib.proof.calibration import Design, calibrate, promotion_allowed
     from alphalib.proof.calibration import jobs as markets
 
     bus, began = store_at(store), time.monotonic()
@@ -53,4 +53,6 @@ def calibrate_command(
         found = calibrate(bus, worlds=worlds, planted=planted, n_jobs=jobs, step=step)
     report = found.report()
     bus.write(report.at(), report)
+    forbidden = [reason for subject in ("gate", "tuner") if (reason := promotion_allowed(bus, subject))]
     tell([*found.lines(), f"{report.at()} written; {time.monotonic() - began:.0f} s"])
+    tell([f"on this store nothing is promoted: {reason}" for reason in forbidden])

@@ -317,12 +317,15 @@ class Calibration:
         for rate in self.rates:
             verb = "promoted" if rate.subject == "gate" else "changed for the worse"
             told.append(
-                f"{rate.subject}, {rate.worlds} worlds without alpha: {verb} in {rate.false} of {rate.years} "
+                f"{_whose(rate.subject)}, {rate.worlds} worlds without alpha: {verb} in {rate.false} of {rate.years} "
                 f"lineage-years, at most {rate.upper:.1%} (95 % bound); a grant was asked for in {rate.asked}"
             )
         for row in self.power:
             ics = "" if row.oracle_ic is None else f"; IC {_ics(row)}"
-            told.append(f"{row.subject}, planted {row.planted}: found in {row.found} of {row.years} lineage-years{ics}")
+            planted = row.planted if row.subject == "gate" else f"{row.planted} better than what is in use"
+            told.append(
+                f"{_whose(row.subject)}, planted {planted}: found in {row.found} of {row.years} lineage-years{ics}"
+            )
         return told
 
     def report(self) -> CalibrationReport:
@@ -431,6 +434,10 @@ def _known(value: Any) -> Any:
 def _mean(values: pd.Series) -> float | None:
     mean = float(values.mean())
     return None if np.isnan(mean) else mean
+
+
+def _whose(subject: str) -> str:
+    return f"tuner, {EXECUTOR}" if subject == "tuner" else subject
 
 
 def _ics(row: PowerFound) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alphalib.__main__ import main
 from alphalib.backtest.tune.questions import BOOSTS, VETO
 from alphalib.contracts import CalibrationReport
 from alphalib.errors import InputError
@@ -231,3 +232,18 @@ def test_the_calibration_of_the_store_comes_first(tmp_path):
     own = calibration(*(record(seed=seed) for seed in range(3))).report()
     store.write(CalibrationReport.path, own)
     assert known_calibration(store).rates == own.rates
+
+
+def test_the_command_says_what_a_short_run_forbids(tmp_path, capsys):
+    bus, design = Store(str(tmp_path)), Design()
+    measured = record() | {"handicaps": {f"{handicap:g}": None for handicap in design.handicaps}}
+    for job in jobs(design, worlds=2, planted=0):
+        bus.write_json(job.path(design), [measured | {"kind": job.kind, "seed": job.seed}])
+    with pytest.raises(SystemExit) as ended:
+        main(["calibrate", "--worlds", "2", "--planted", "0", "--jobs", "1", "--store", bus.url])
+    told = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "tuner, executor params, all worlds without alpha: changed for the worse in 0 of 2 lineage-years" in told
+    assert "tuner, executor params, planted Sharpe 0.5 better than what is in use: found in 0 of 2" in told
+    assert told.count("nothing is promoted: the gate made a false promotion in 0 of 2 lineage-years") == 1
+    assert f"measure at least {FEWEST} worlds" in told
