@@ -269,6 +269,16 @@ def _plan_sentence(plan: OrderBook) -> str:
     return " ".join(parts)
 
 
+def entry_words(book: OrderBook) -> pd.DataFrame:
+    """The entries of an order book as a reader sees them, with how each size came about."""
+    columns = {
+        "ticker": "name", "sector": "sector", "score": "score", "shares": "shares", "value": "value",
+        "weight": "of book", "why": "why",
+    }  # fmt: skip
+    rows = [_entry(row) for row in book.approved_entries]
+    return pd.DataFrame(rows, columns=list(columns)).rename(columns=columns).set_index("name")
+
+
 def _entry(row: Entry) -> View:
     predicted = "" if row.predicted_direction == "FLAT" else f"predicted {row.predicted_direction.lower()}"
     bound = f"size bound by: {words.rule(row.bound_by)}" if row.bound_by else ""

@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from alphalib.contracts import OrderBook
 from alphalib.market import Source
 from alphalib.report import five_lines, page, read_inputs, weekly_page, write_report
+from alphalib.report.sections import entry_words
 from alphalib.report.summary import bands, headline
 from alphalib.store import Store
 from tests.report.artefacts import ASOF
@@ -248,3 +250,13 @@ def test_a_report_whose_book_cannot_have_a_tear_sheet_says_why(tmp_path):
     path = write_report(Store(tmp_path / "bus"), ASOF, tmp_path / "out")
     assert sorted(file.name for file in path.parent.iterdir()) == ["report.eml", "report.html"]
     assert "Tear sheet not made: not run: there is no backtest/2024-03-08/nav.parquet." in text_of(path.read_text())
+
+
+def test_entries_are_told_in_words(store):
+    found = store.latest(OrderBook.path, asof=pd.Timestamp("2100-01-01"))
+    book = store.read(found[0], OrderBook)
+    table, first = entry_words(book), book.approved_entries[0]
+    assert list(table.index) == [entry.ticker for entry in book.approved_entries]
+    assert table.loc[first.ticker, "of book"] == f"{first.position_pct:.1%}"
+    assert "size: base" in table.loc[first.ticker, "why"]
+    assert entry_words(book.model_copy(update={"approved_entries": []})).empty
