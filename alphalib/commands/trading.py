@@ -68,12 +68,12 @@ def rollback_command(
     reason: Annotated[str, typer.Option(help="Why, for the history.")],
     store: StoreUrl = None,
 ) -> None:
-    """Put a parameter file as it was before its last change into use again; needs no grant."""
+    """Undo the last change of a parameter file; what was written by hand since stays. Needs no grant."""
     if file not in _FILES:
         raise InputError(f"there is no parameter file {file!r}; there are {', '.join(_FILES)}")
     bus = store_at(store)
     restored = rollback(bus, _FILES[file], asof=resolved_asof(bus, None), reason=reason)
-    tell([f"{restored.path}: as it was before its last change"])
+    tell([f"{restored.path}: its last change is undone"])
 
 
 def _latest_portfolio(bus: Store) -> tuple[str, PortfolioFile]:

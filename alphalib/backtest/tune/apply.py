@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from alphalib.backtest.space import cell_name
+from alphalib.backtest.space import cell_name, changed
 from alphalib.backtest.tune.guard import Proposal
 from alphalib.backtest.tune.space import require_step
 from alphalib.contracts import ConfigChange, ConfigHistory
@@ -67,7 +67,7 @@ def history_path(kind: type[Params], date: str) -> str:
 def settings_used(store: Store, kind: type[Params]) -> Settings:
     """What is in use, what was before it, and what there was before anything was tuned."""
     tuned, changes = parameters(store, kind), _changes(store, kind)
-    before = store.read(previous_path(kind), kind) if store.exists(previous_path(kind)) else None
+    before = _undone(store, tuned, changes) if store.exists(previous_path(kind)) else None
     return Settings(
         tuned=tuned,
         previous=before,
@@ -138,7 +138,7 @@ def tuned_name(params: Params) -> str:
 
 
 def rollback(store: Store, kind: type[Tuned], *, asof: Day, reason: str) -> Tuned:
-    """Put the file before the last change into use again; it needs no grant.
+    """Undo the last change of a file; it needs no grant. What a person changed in the file since then stays.
 
     Parameters
     ----------
@@ -155,16 +155,29 @@ def rollback(store: Store, kind: type[Tuned], *, asof: Day, reason: str) -> Tune
     ------
     StoreError
         When there is nothing to go back to.
+    InputError
+        When a person has since overwritten all that the change had set.
     """
     path = previous_path(kind)
     if not store.exists(path):
         raise StoreError(f"{path} is not there: {kind.path} was never changed, or its change was taken back already")
-    before, date = store.read(path, kind), f"{pd.Timestamp(asof):%Y-%m-%d}"
+    current, date = parameters(store, kind), f"{pd.Timestamp(asof):%Y-%m-%d}"
+    before = _undone(store, current, _changes(store, kind))
+    if cell_name(before) == cell_name(current):
+        raise InputError(f"{kind.path} was written by hand since its last change, of which nothing is left to undo")
     restored = kind.model_validate({**before.model_dump(), "updated_at": date})
-    _write(
-        store, parameters(store, kind), restored, date=date, event="rolled back", grant=None, reason=reason, keep=False
-    )
+    _write(store, current, restored, date=date, event="rolled back", grant=None, reason=reason, keep=False)
     return restored
+
+
+def _undone(store: Store, current: Tuned, changes: Sequence[ConfigChange]) -> Tuned:
+    """The file in use without its last change: fields that a person has written since stay as they are."""
+    before = store.read(previous_path(type(current)), type(current))
+    if not changes or changes[-1].event != "applied":
+        return before
+    last, now = changes[-1], _plain(current)
+    ours = [field for field, new in last.after.items() if last.before.get(field) != new and now.get(field) == new]
+    return changed(current, {field: getattr(before, field) for field in ours})
 
 
 def _write(

@@ -66,6 +66,23 @@ def test_a_change_is_taken_back_once(store, confirmed, grant):
         rollback(store, ExecutorParams, asof=ASOF, reason="again")
 
 
+def test_what_a_person_changed_since_survives_a_rollback(store, confirmed, grant):
+    written = apply(store, confirmed, BETTER, grant=grant)
+    store.write(ExecutorParams.path, written.model_copy(update={"daily_loss_limit": 0.01}))
+    used = settings_used(store, ExecutorParams)
+    assert (used.previous.min_score, used.previous.daily_loss_limit) == (ExecutorParams().min_score, 0.01)
+    restored = rollback(store, ExecutorParams, asof=ASOF, reason="it disappointed")
+    assert (restored.min_score, restored.daily_loss_limit) == (ExecutorParams().min_score, 0.01)
+
+
+def test_a_change_that_was_overwritten_by_hand_is_not_undone(store, confirmed, grant):
+    apply(store, confirmed, BETTER, grant=grant)
+    store.write(ExecutorParams.path, ExecutorParams(min_score=75.0))
+    with pytest.raises(InputError, match="was written by hand since its last change, of which nothing is left to undo"):
+        rollback(store, ExecutorParams, asof=ASOF, reason="it disappointed")
+    assert store.read(ExecutorParams.path, ExecutorParams).min_score == 75.0
+
+
 def test_nothing_is_written_without_a_confirmation_by_that_grant(store, confirmed, grant):
     for proposal, given, message in (
         (replace(confirmed, outcome="propose"), grant, "only a confirmed proposal is applied, this one says 'propose'"),
