@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from alphalib.backtest.quality import blocks_for
 from alphalib.backtest.simulate import Backtest
@@ -163,23 +164,21 @@ def trigger_worth(trades: pd.DataFrame, opens: Panel) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Triggers down; `fills`, `mean_bps`, `low`, `high`: price before slippage over the open − 1, with a 95 % normal
-        interval. [bps]
+        Triggers down; `fills`, `dates`, `mean_bps`, `low`, `high`: price before slippage over the open − 1, with a 95 %
+        interval by Student's t over the dates, whose fills share the market's move; NaN ends on one date. [bps]
     """
     bought = trades[(trades["side"] == "buy") & (trades["trigger"] != "")]
     price = bought["price"] - bought["slippage"] / bought["shares"]
     rows, columns = opens.index.get_indexer(bought["date"]), opens.columns.get_indexer(bought["ticker"])
-    paid = (price.to_numpy() / opens.to_numpy()[rows, columns] - 1.0) * 1e4
-    grouped = pd.Series(paid).groupby(bought["trigger"].to_numpy())
-    reach = 1.96 * grouped.sem()
-    return pd.DataFrame(
-        {
-            "fills": grouped.size(),
-            "mean_bps": grouped.mean(),
-            "low": grouped.mean() - reach,
-            "high": grouped.mean() + reach,
-        }
-    ).rename_axis("trigger")
+    paid = bought.assign(paid=(price.to_numpy() / opens.to_numpy()[rows, columns] - 1.0) * 1e4).dropna(subset="paid")
+    of_trigger = paid.groupby("trigger")["paid"]
+    fills, mean, apart = of_trigger.size(), of_trigger.mean(), paid["paid"] - of_trigger.transform("mean")
+    of_date = apart.groupby([paid["trigger"], paid["date"]]).sum().groupby(level="trigger")
+    dates = of_date.size()
+    free = (dates - 1).where(dates > 1)
+    error = np.sqrt(of_date.apply(lambda sums: (sums**2).sum()) * dates / free) / fills
+    reach = error * stats.t.ppf(0.975, free)
+    return pd.DataFrame({"fills": fills, "dates": dates, "mean_bps": mean, "low": mean - reach, "high": mean + reach})
 
 
 def _over_spy(market: Market, horizon: int) -> Panel:

@@ -105,6 +105,28 @@ def test_a_trigger_is_judged_by_its_price_before_slippage():
     assert table["mean_bps"].to_dict() == pytest.approx({"expiry": 100.0, "pullback": -200.0})
 
 
+def test_fills_of_one_date_are_one_observation_of_a_trigger():
+    days = pd.DatetimeIndex(["2024-03-07", "2024-03-07", "2024-03-08", "2024-03-11"])
+    opens = pd.DataFrame(100.0, index=days.unique(), columns=["A", "B"])
+    trades = pd.DataFrame(
+        {
+            "date": days,
+            "ticker": ["A", "B", "A", "A"],
+            "side": "buy",
+            "shares": 10,
+            "price": [99.0, 99.0, 101.0, 101.0],
+            "slippage": 0.0,
+            "trigger": ["vwap", "vwap", "vwap", "expiry"],
+        }
+    )
+    table = trigger_worth(trades, opens)
+    # Mean −100/3; by date −400/3 and +400/3; √(2 · (400/3)² · 2/1) / 3 = 800/9, and t(1) at 97.5 % is 12.7062.
+    assert table.loc["vwap", ["fills", "dates", "mean_bps"]].tolist() == pytest.approx([3, 2, -100 / 3])
+    assert table.loc["vwap", "high"] == pytest.approx(-100 / 3 + 12.7062 * 800 / 9, rel=1e-4)
+    assert table.loc["expiry", ["low", "high"]].isna().all()
+    assert trigger_worth(trades.iloc[:0], opens).empty
+
+
 def test_without_spy_nothing_is_judged():
     market = replace(RUN.market, benchmarks=RUN.market.benchmarks.drop(columns="SPY"))
     with pytest.raises(InputError, match="measured against SPY"):
