@@ -197,15 +197,15 @@ def tune_executor(
             cell_name(one): simulate(past, one, costs=costs, cash=cash).nav.pct_change() for one in (rules, better)
         }
         sealed = seal(pd.DataFrame(books), ends=past.sessions, line=week.line)
-        return confirm(found, sealed, grant, rng=rng, guard=week.guard)
+        held = confirm(found, sealed, grant, rng=rng, guard=week.guard)
+        if held.passed:  # promised before it is written: what is in use has promised something
+            daily, subject = books[cell_name(better)].loc[sweep.sessions[0] :], cell_name(better)
+            promised = promise(daily, block=21, rng=rng, measure="sharpe")
+            week.ledger.add_promise(promised, lineage=LINEAGE, subject=subject, asof=week.asof, measure="sharpe")
+        return held
 
     trial = str(sweep.table.loc[proposal.candidate or own, "trial"])
     row = _settled(week, proposal, rules, better, trials=trials, trial=trial, confirmed=confirmed)
-    if row.applied:
-        daily = simulate(past, better, costs=costs, cash=cash).nav.pct_change().loc[sweep.sessions[0] :]
-        promised = promise(daily, block=21, rng=rng, measure="sharpe")
-        subject = cell_name(better)
-        week.ledger.add_promise(promised, lineage=LINEAGE, subject=subject, asof=week.asof, measure="sharpe")
     return row, sweep
 
 

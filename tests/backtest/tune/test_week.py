@@ -15,7 +15,7 @@ from alphalib.backtest.tune.watch import adopted_returns, counterfactual_path
 from alphalib.backtest.tune.week import Week, tune_executor, tune_number, watch_executor
 from alphalib.contracts import ConfigChange, ConfigHistory, TuneReport
 from alphalib.decision import history
-from alphalib.errors import InputError
+from alphalib.errors import InputError, StoreError
 from alphalib.evidence.holdout import seal
 from alphalib.evidence.ledger import Ledger
 from alphalib.labels import label_end
@@ -99,6 +99,26 @@ def test_an_executor_setting_is_written_when_the_holdout_confirms_it(make, holdo
     promised = week.ledger.promises(LINEAGE)
     assert len(promised) == row.applied
     assert (promised["first"] > f"{week.asof:%Y-%m-%d}").all()
+
+
+def test_a_week_that_could_not_write_is_done_again_with_its_grant(make):
+    """It has promised already, and what it looks at is what it looked at before."""
+    loose = Guardrails(deflated=0.3, level=0.4, trades=20, holdout_level=0.95)
+    week = make(asof=PAST.sessions[-1], apply_changes=True, guard=loose)
+    week.store.write(ExecutorParams.path, ExecutorParams(min_score=20.0, atr_multiplier=1.5))
+    week.ledger.give_grant(LINEAGE, asof=week.asof, by="a test")
+    costs = Costs(slippage_bps=100.0)
+    churn = simulate(PAST, ExecutorParams(min_score=20.0, atr_multiplier=0.5), costs=costs).nav
+    options = {"settings": 30, "spy": churn, "costs": costs, "cash": 1e6, "made_by": {}}
+    obstacle = week.store.local_path("config/executor_params_history")
+    obstacle.write_text("a file where a folder is needed")
+    with pytest.raises(StoreError, match="nothing was changed"):
+        tune_executor(week, PAST, **options)
+    assert len(week.ledger.promises(LINEAGE)) == 1
+    obstacle.unlink()
+    row, _ = tune_executor(week, PAST, **options)
+    assert row.applied
+    assert len(week.ledger.promises(LINEAGE)) == 1
 
 
 def test_a_grant_is_for_the_setting_proposed_and_no_other(make):
