@@ -70,6 +70,9 @@ class AccountBacktest:
         """The first figures of each sleeve, side by side."""
         return pd.DataFrame({name: book.headline for name, book in self.sleeves.items()})
 
+    def __repr__(self) -> str:
+        return f"AccountBacktest, value {self.nav.iloc[0]:,.0f} → {self.nav.iloc[-1]:,.0f}\n{self.table.to_string()}"
+
     def _repr_html_(self) -> str:
         html: str = self.table.to_html()
         return html

@@ -137,5 +137,6 @@ def test_it_shows_itself_and_refuses_nonsense():
     result = simulate_account(known, account_of(run.params))
     assert list(result.table) == ["neutral", "rules", "top"]
     assert "<table" in result._repr_html_()
+    assert f"→ {result.nav.iloc[-1]:,.0f}" in repr(result).splitlines()[0]
     with pytest.raises(InputError, match="cash must be above 0"):
         simulate_account(known, account_of(run.params), cash=-1.0)
