@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from alphalib.backtest.holdings import weights
-from alphalib.backtest.simulate import Backtest
+from alphalib.backtest.result import Backtest
 from alphalib.compiled import Floats
 from alphalib.errors import InputError
 from alphalib.evidence.events import with_q

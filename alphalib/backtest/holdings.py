@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from alphalib.backtest.simulate import Backtest
+from alphalib.backtest.result import Backtest
 from alphalib.market import Market, Panel
 
 

@@ -18,7 +18,7 @@ from alphalib.backtest.performance import (
     sortino_ratio,
     volatility,
 )
-from alphalib.backtest.simulate import Backtest
+from alphalib.backtest.result import Backtest
 from alphalib.evidence.significance import newey_west_error, sharpe_with_interval
 from alphalib.sessions import SESSIONS_PER_YEAR, all_sessions
 

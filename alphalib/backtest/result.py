@@ -17,6 +17,7 @@ from alphalib.backtest.costs import Costs
 from alphalib.backtest.performance import STATISTICS
 from alphalib.backtest.triggers import Trigger
 from alphalib.compiled import Bools, Floats, Ints, Records
+from alphalib.decision.history import History
 from alphalib.decision.shapes import Rule
 from alphalib.sessions import SESSIONS_PER_YEAR, all_sessions
 
@@ -277,3 +278,18 @@ def _shown(value: float, unit: str, undefined: str) -> str:
     if np.isnan(value):
         return f"– ({undefined})"
     return f"{value:.2f}" if unit == "ratio" else f"{value:.1%}"
+
+
+def left_of(history: History, held: Records) -> pd.DataFrame:
+    """What is held at the last close, and when each name had its last one."""
+    places = np.flatnonzero(held["shares"] != 0)
+    closed = ~np.isnan(history.names["close"][:, places])
+    return pd.DataFrame(
+        {
+            "ticker": history.tickers[places],
+            "shares": held["shares"][places],
+            "cost": held["cost"][places],
+            "mark": history.names["mark"][-1, places],
+            "priced": history.sessions[len(closed) - 1 - closed[::-1].argmax(axis=0)],
+        }
+    )

@@ -359,3 +359,21 @@ def pay(session: int, place: int, kind: int, amount: float, log: Log) -> float:
     payment.session, payment.name, payment.kind, payment.amount = session, place, kind, amount
     log.used[1] += 1
     return amount
+
+
+@compiled
+def with_room(records: Records, used: int, wanted: int) -> Records:
+    """Records with room for `wanted` more; grown by doubling."""
+    if used + wanted <= len(records):
+        return records
+    grown = np.empty(2 * (used + wanted), records.dtype)
+    append(grown, 0, records, used)
+    return grown
+
+
+@compiled
+def append(records: Records, used: int, more: Records, count: int) -> int:
+    """Copy the first `count` of `more` behind the first `used` of `records`; returns how many are used then."""
+    for place in range(count):
+        records[used + place] = more[place]
+    return used + count

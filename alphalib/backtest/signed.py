@@ -11,8 +11,7 @@ from alphalib.backtest import costs as costs_module
 from alphalib.backtest import session as session_module
 from alphalib.backtest.costs import Tariff, affordable, commission, slippage
 from alphalib.backtest.result import Days
-from alphalib.backtest.session import BORROW, DIVIDEND, FRACTION, Chance, Log, converted, next_fill, pay
-from alphalib.backtest.simulate import with_room
+from alphalib.backtest.session import BORROW, DIVIDEND, FRACTION, Chance, Log, converted, next_fill, pay, with_room
 from alphalib.compiled import Ints, Records, compiled, entry_point, stamp
 from alphalib.decision.history import Bar
 from alphalib.decision.shapes import Held, Name, Order, Rule

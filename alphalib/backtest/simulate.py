@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from alphalib.backtest import costs as costs_module
 from alphalib.backtest import session as session_module
 from alphalib.backtest import triggers
 from alphalib.backtest.costs import Costs, Tariff
 from alphalib.backtest.minutes import Minutes, no_minutes
-from alphalib.backtest.result import Backtest, Days, Logs
-from alphalib.backtest.session import FILL, PAYMENT, Log, Patience, Tape, trade_session
-from alphalib.compiled import Records, compiled, entry_point, frozen, plain, stamp
+from alphalib.backtest.result import Backtest, Days, Logs, left_of
+from alphalib.backtest.session import FILL, PAYMENT, Log, Patience, Tape, append, trade_session, with_room
+from alphalib.compiled import Records, entry_point, frozen, plain, stamp
 from alphalib.decision import core
 from alphalib.decision.core import SOURCES as DECISION_SOURCES
 from alphalib.decision.core import decide_day
@@ -156,36 +155,3 @@ def run(
         days.nav[t], days.cash[t], days.multiplier[t] = verdict.nav, cash, verdict.multiplier
         days.positions[t], days.halted[t] = verdict.kept, verdict.halted > 0
     return days, ordered[:n_ordered], refused[:n_refused], fills[: used[0]], payments[: used[1]]
-
-
-@compiled
-def with_room(records: Records, used: int, wanted: int) -> Records:
-    """Records with room for `wanted` more; grown by doubling."""
-    if used + wanted <= len(records):
-        return records
-    grown = np.empty(2 * (used + wanted), records.dtype)
-    append(grown, 0, records, used)
-    return grown
-
-
-@compiled
-def append(records: Records, used: int, more: Records, count: int) -> int:
-    """Copy the first `count` of `more` behind the first `used` of `records`; returns how many are used then."""
-    for place in range(count):
-        records[used + place] = more[place]
-    return used + count
-
-
-def left_of(history: History, held: Records) -> pd.DataFrame:
-    """What is held at the last close, and when each name had its last one."""
-    places = np.flatnonzero(held["shares"] != 0)
-    closed = ~np.isnan(history.names["close"][:, places])
-    return pd.DataFrame(
-        {
-            "ticker": history.tickers[places],
-            "shares": held["shares"][places],
-            "cost": held["cost"][places],
-            "mark": history.names["mark"][-1, places],
-            "priced": history.sessions[len(closed) - 1 - closed[::-1].argmax(axis=0)],
-        }
-    )

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from alphalib.backtest.books import BooksCheck
 from alphalib.backtest.costs import Costs
 from alphalib.backtest.performance import Performance, equal_weight, performance
-from alphalib.backtest.simulate import Backtest
+from alphalib.backtest.result import Backtest
 from alphalib.contracts import BacktestSummary, CrossCheck
 from alphalib.evidence.ledger import Ledger
 from alphalib.evidence.significance import sharpe_variance

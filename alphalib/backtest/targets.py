@@ -10,10 +10,9 @@ import numpy as np
 from pydantic import BaseModel
 
 from alphalib.backtest.costs import Costs, Tariff
-from alphalib.backtest.result import Backtest, Days, Logs
+from alphalib.backtest.result import Backtest, Days, Logs, left_of
 from alphalib.backtest.session import FILL, PAYMENT
 from alphalib.backtest.signed import live_on
-from alphalib.backtest.simulate import left_of
 from alphalib.compiled import Records, frozen, plain
 from alphalib.decision.history import History
 from alphalib.decision.limits import tiers

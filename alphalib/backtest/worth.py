@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from alphalib.backtest.quality import blocks_for
-from alphalib.backtest.simulate import Backtest
+from alphalib.backtest.result import Backtest
 from alphalib.errors import InputError
 from alphalib.evidence.events import event_means, with_q
 from alphalib.labels import forward_return, sector_relative_return

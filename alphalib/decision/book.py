@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alphalib.contracts import ActiveStop, Blocked, Entry, OrderBook, Prediction, Predictions, Triggers, UrgentExit
-from alphalib.decision.decide import Decision, Purchase, Sale
 from alphalib.decision.explain import reason
 from alphalib.decision.history import RATINGS, Day
+from alphalib.decision.outcome import Decision, Purchase, Sale
 from alphalib.decision.portfolio import Portfolio
 from alphalib.errors import InputError
 from alphalib.market import SECTORS

@@ -11,6 +11,7 @@ import pandas as pd
 from alphalib import sessions
 from alphalib.compiled import Records
 from alphalib.contracts import Holding, PortfolioFile
+from alphalib.decision.history import Day
 from alphalib.decision.shapes import HELD, Account
 from alphalib.errors import InputError
 
@@ -217,3 +218,13 @@ class Portfolio:
         numbers = calendar.searchsorted([day for _, day in self.stopped], side="right")
         held["stopped"][stopped[stopped >= 0]] = numbers[stopped >= 0]
         return held
+
+
+def require_possible(held: Records, day: Day) -> None:
+    """Refuse positions that nobody can have at this close: never priced, or bought later."""
+    unpriced = (held["shares"] != 0) & ~(day.names["mark"] > 0)
+    if unpriced.any():
+        raise InputError(f"{', '.join(day.tickers[unpriced])} is held but has had no price up to {day.date:%Y-%m-%d}")
+    later = (held["shares"] != 0) & (held["entered"] > day.moment.session)
+    if later.any():
+        raise InputError(f"{', '.join(day.tickers[later])} is held on {day.date:%Y-%m-%d} but was bought later")

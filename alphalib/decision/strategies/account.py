@@ -12,8 +12,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alphalib.compiled import Floats, Ints
-from alphalib.decision.decide import Decision, Purchase, Refusal, decide
+from alphalib.decision.decide import decide
 from alphalib.decision.history import Day
+from alphalib.decision.outcome import Decision, Purchase, Refusal
 from alphalib.decision.portfolio import Portfolio
 from alphalib.decision.shapes import Rule
 from alphalib.decision.strategies.params import BetaNeutral, DollarNeutral, MeanVariance, TopkDropout

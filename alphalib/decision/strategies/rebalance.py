@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from alphalib.compiled import Floats, Ints, Records, frozen, plain
-from alphalib.decision.decide import Decision, Purchase, Refusal, Sale, require_possible
 from alphalib.decision.history import Day
 from alphalib.decision.limits import tiers
-from alphalib.decision.portfolio import Portfolio
+from alphalib.decision.outcome import Decision, Purchase, Refusal, Sale
+from alphalib.decision.portfolio import Portfolio, require_possible
 from alphalib.decision.shapes import ORDER, REFUSED, Account, Rule
 from alphalib.decision.strategies.params import LongShort, MeanVariance, Strategy
 from alphalib.decision.strategies.plans import Book, Plan, plan
