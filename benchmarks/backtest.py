@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from alphalib.backtest.simulate import Backtest, simulate
-from alphalib.backtest.space import GRID_SEED, grid, size
-from alphalib.backtest.sweep import Sweep, run_sweep
+from alphalib.backtest.sweep.run import Sweep, run_sweep
+from alphalib.backtest.sweep.space import GRID_SEED, grid, size
 from alphalib.decision import Portfolio, decide, history
 from alphalib.decision.history import History
 from alphalib.evidence.ledger import Ledger

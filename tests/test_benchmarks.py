@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.space import GRID_SEED
+from alphalib.backtest.sweep.space import GRID_SEED
 from benchmarks import backtest
 from benchmarks.factors import against_pandas, agreement, difference
 from benchmarks.timing import around, not_installed

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from alphalib.backtest.costs import Costs
-from alphalib.backtest.performance import STATISTICS
+from alphalib.backtest.evaluate.performance import STATISTICS
 from alphalib.backtest.triggers import Trigger
 from alphalib.compiled import Bools, Floats, Ints, Records
 from alphalib.decision.history import History

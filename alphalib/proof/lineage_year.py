@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from alphalib.backtest.evaluate.summary import LINEAGE
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.space import cell_name
-from alphalib.backtest.summary import LINEAGE
-from alphalib.backtest.sweep import first_scored
+from alphalib.backtest.sweep.run import first_scored
+from alphalib.backtest.sweep.space import cell_name
 from alphalib.backtest.tune import (
     Guardrails,
     Proposal,

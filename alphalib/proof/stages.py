@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from alphalib.backtest.performance import equal_weight
+from alphalib.backtest.evaluate.performance import equal_weight
 from alphalib.backtest.simulate import Backtest, simulate
 from alphalib.contracts import OrderBook
 from alphalib.decision import Decision, History, Portfolio, Position, decide, history, order_book

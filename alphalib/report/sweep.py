@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from alphalib.backtest.space import Space
+from alphalib.backtest.sweep.space import Space
 from alphalib.errors import InputError
 from alphalib.report.canvas import TYPE_SIZE, WIDE, colour_of, new_figure, own_style, plain
 from alphalib.report.words import number, percent

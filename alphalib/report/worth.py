@@ -11,7 +11,7 @@ from alphalib.report.words import chance, number, percent, rule
 
 
 def quality_words(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `backtest.quality.signal_quality`, percents with their intervals."""
+    """Rows of `backtest.evaluate.quality.signal_quality`, percents with their intervals."""
     return pd.DataFrame(
         {
             "group": table["group"],
@@ -28,7 +28,7 @@ def quality_words(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def worth_words(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `backtest.worth.blocked_worth` or `exit_worth`."""
+    """Rows of `backtest.evaluate.worth.blocked_worth` or `exit_worth`."""
     columns = {
         "rule": [rule(name) for name in table.index],
         "times": _counts(table["events"]),

@@ -8,7 +8,7 @@ import pytest
 
 from alphalib.backtest.accounts import simulate_account
 from alphalib.backtest.costs import Costs
-from alphalib.backtest.holdings import holdings, weights
+from alphalib.backtest.evaluate.holdings import holdings, weights
 from alphalib.backtest.simulate import simulate
 from alphalib.decision import Portfolio, Position, history
 from alphalib.decision.strategies import DollarNeutral, TopkDropout

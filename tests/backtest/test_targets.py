@@ -8,7 +8,7 @@ import pytest
 
 from alphalib.backtest.books import check_books
 from alphalib.backtest.costs import Costs
-from alphalib.backtest.holdings import holdings
+from alphalib.backtest.evaluate.holdings import holdings
 from alphalib.backtest.minutes import no_minutes
 from alphalib.backtest.session import BORROW, DIVIDEND, FILL, FRACTION, PAYMENT
 from alphalib.backtest.signed import live_on

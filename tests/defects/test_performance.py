@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.backtest.performance import COLUMNS, maximum_drawdown, performance, sharpe_ratio, sortino_ratio
+from alphalib.backtest.evaluate.performance import COLUMNS, maximum_drawdown, performance, sharpe_ratio, sortino_ratio
 from alphalib.errors import InputError
 from alphalib.sessions import sessions_between, week_ends
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.backtest.space import cell_name, grid, neighbourhood
+from alphalib.backtest.sweep.space import cell_name, grid, neighbourhood
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams
 from alphalib.report import sweep as shown

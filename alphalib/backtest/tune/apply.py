@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from alphalib.backtest.space import cell_name, changed
+from alphalib.backtest.sweep.space import cell_name, changed
 from alphalib.backtest.tune.guard import Proposal
 from alphalib.backtest.tune.space import require_step
 from alphalib.contracts import ConfigChange, ConfigHistory

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from alphalib.backtest.summary import LINEAGE
+from alphalib.backtest.evaluate.summary import LINEAGE
 from alphalib.backtest.tune.guard import Guardrails, Proposal, judged
 from alphalib.backtest.tune.paired import Floats, alphas, drawdowns, equal_risk_difference, simultaneous_bounds
 from alphalib.errors import EvidenceError, InputError

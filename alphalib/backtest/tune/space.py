@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from pydantic import BaseModel
 
-from alphalib.backtest.space import changed
+from alphalib.backtest.sweep.space import changed
 from alphalib.backtest.tune.questions import BOOST_STEP, VETO_STEP, WEIGHT_STEP
 from alphalib.errors import EvidenceError, InputError
 from alphalib.params import ExecutorParams, PredictorParams, ResearchParams, ScoringWeights

@@ -14,7 +14,7 @@ import pandas as pd
 
 from alphalib.backtest.costs import Costs
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.space import cell_name
+from alphalib.backtest.sweep.space import cell_name
 from alphalib.backtest.tune.apply import Settings, rollback, settings_applied
 from alphalib.backtest.tune.paired import equal_risk_difference
 from alphalib.decision.decide import require_windows

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from alphalib.backtest.costs import Costs
+from alphalib.backtest.evaluate.summary import LINEAGE
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.space import cell_name
-from alphalib.backtest.summary import LINEAGE
-from alphalib.backtest.sweep import Step, Sweep, first_scored, run_sweep
+from alphalib.backtest.sweep.run import Step, Sweep, first_scored, run_sweep
+from alphalib.backtest.sweep.space import cell_name
 from alphalib.backtest.tune.apply import apply, settings_used
 from alphalib.backtest.tune.change import choose_executor, confirm
 from alphalib.backtest.tune.guard import Guardrails, Proposal

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from alphalib.backtest.space import cell_name
+from alphalib.backtest.sweep.space import cell_name
 from alphalib.backtest.tune.apply import apply, history_path, previous_path, rollback, settings_used
 from alphalib.backtest.tune.guard import Proposal
 from alphalib.contracts import ConfigHistory

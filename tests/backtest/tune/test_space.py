@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alphalib.backtest.space import cell_name
+from alphalib.backtest.sweep.space import cell_name
 from alphalib.backtest.tune.space import EXECUTOR_STEPS, LARGEST_STEPS, executor_cells, require_step
 from alphalib.errors import EvidenceError, InputError
 from alphalib.params import ExecutorParams, ResearchParams

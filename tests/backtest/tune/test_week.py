@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from alphalib.backtest.costs import Costs
+from alphalib.backtest.evaluate.summary import LINEAGE
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.space import cell_name
-from alphalib.backtest.summary import LINEAGE
+from alphalib.backtest.sweep.space import cell_name
 from alphalib.backtest.tune.apply import previous_path, settings_used
 from alphalib.backtest.tune.guard import Guardrails
 from alphalib.backtest.tune.number import Question

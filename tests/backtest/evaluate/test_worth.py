@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alphalib.backtest.evaluate.worth import blocked_worth, exit_worth, trigger_worth, veto_worth
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.worth import blocked_worth, exit_worth, trigger_worth, veto_worth
 from alphalib.decision import history
 from alphalib.decision.strategies import DollarNeutral
 from alphalib.errors import InputError

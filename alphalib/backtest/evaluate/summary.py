@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from alphalib.backtest.books import BooksCheck
 from alphalib.backtest.costs import Costs
-from alphalib.backtest.performance import Performance, equal_weight, performance
+from alphalib.backtest.evaluate.performance import Performance, equal_weight, performance
 from alphalib.backtest.result import Backtest
 from alphalib.contracts import BacktestSummary, CrossCheck
 from alphalib.evidence.ledger import Ledger

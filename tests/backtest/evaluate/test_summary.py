@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from alphalib.backtest.costs import Costs
-from alphalib.backtest.summary import LINEAGE, tried
+from alphalib.backtest.evaluate.summary import LINEAGE, tried
 from alphalib.evidence.ledger import Ledger
 from alphalib.params import ExecutorParams, PredictorParams, ResearchParams, ScoringWeights
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.backtest.measures import MEASURES, market_line, measured
-from alphalib.backtest.performance import alpha_beta, performance
+from alphalib.backtest.evaluate.performance import alpha_beta, performance
+from alphalib.backtest.sweep.measures import MEASURES, market_line, measured
 from tests.backtest.runs import flat_run, random_run
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alphalib.backtest.holdings import weights
+from alphalib.backtest.evaluate.holdings import weights
 from alphalib.backtest.result import Backtest
 from alphalib.compiled import Floats
 from alphalib.errors import InputError

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.backtest.attribution import (
+from alphalib.backtest.evaluate.attribution import (
     brinson,
     factor_attribution,
     factor_returns,
     sub_score_attribution,
 )
-from alphalib.backtest.holdings import holdings, weights
+from alphalib.backtest.evaluate.holdings import holdings, weights
 from alphalib.errors import InputError
 from alphalib.labels import sector_relative_return
 from tests.backtest.runs import flat_run, random_run

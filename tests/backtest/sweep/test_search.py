@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.backtest.search import penalised_sharpe, search
-from alphalib.backtest.space import GRID_SEED, grid
-from alphalib.backtest.sweep import run_sweep
+from alphalib.backtest.sweep.run import run_sweep
+from alphalib.backtest.sweep.search import penalised_sharpe, search
+from alphalib.backtest.sweep.space import GRID_SEED, grid
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams
-from tests.backtest.test_sweep import PAST, Place
+from tests.backtest.sweep.test_run import PAST, Place
 
 SPACE = {"atr_multiplier": (1.0, 1.5, 2.0, 2.5, 3.0, 4.0), "conviction_rule": ("block", "reduce", "ignore")}
 

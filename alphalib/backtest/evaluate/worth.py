@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from alphalib.backtest.quality import blocks_for
+from alphalib.backtest.evaluate.quality import blocks_for
 from alphalib.backtest.result import Backtest
 from alphalib.errors import InputError
 from alphalib.evidence.events import event_means, with_q

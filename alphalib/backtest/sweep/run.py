@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from alphalib.backtest.costs import Costs
-from alphalib.backtest.measures import MEASURES, measured
+from alphalib.backtest.evaluate.summary import LINEAGE
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.space import cell_name, varied
-from alphalib.backtest.summary import LINEAGE
+from alphalib.backtest.sweep.measures import MEASURES, measured
+from alphalib.backtest.sweep.space import cell_name, varied
 from alphalib.decision.decide import require_windows
 from alphalib.decision.history import History
 from alphalib.decision.strategies.params import Strategy

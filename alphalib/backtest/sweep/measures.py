@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from alphalib.backtest.performance import (
+from alphalib.backtest.evaluate.performance import (
     annual_return,
     calmar_ratio,
     maximum_drawdown,

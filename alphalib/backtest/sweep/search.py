@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alphalib.backtest.space import Rules, Space, cell_name, changed
-from alphalib.backtest.sweep import Sweep
+from alphalib.backtest.sweep.run import Sweep
+from alphalib.backtest.sweep.space import Rules, Space, cell_name, changed
 from alphalib.errors import InputError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.backtest.space import GRID_SEED, cell_name, changed, grid, neighbourhood, sample, size, varied
+from alphalib.backtest.sweep.space import GRID_SEED, cell_name, changed, grid, neighbourhood, sample, size, varied
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams
 

@@ -12,8 +12,8 @@ import pytest
 
 from alphalib.backtest.costs import Costs
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.space import cell_name, changed, grid
-from alphalib.backtest.sweep import run_sweep
+from alphalib.backtest.sweep.run import run_sweep
+from alphalib.backtest.sweep.space import cell_name, changed, grid
 from alphalib.decision import history
 from alphalib.decision.strategies import TopkDropout
 from alphalib.errors import BusyError, InputError
@@ -120,7 +120,7 @@ def test_twins_count_once(place):
 
 KILLED = """
 import os, signal, sys
-from tests.backtest.test_sweep import Place
+from tests.backtest.sweep.test_run import Place
 if __name__ == "__main__":
     killed = lambda said: os.kill(os.getpid(), signal.SIGKILL)
     Place(sys.argv[1]).sweep(n_jobs=int(sys.argv[2]), step=killed)
@@ -132,7 +132,7 @@ if __name__ == "__main__":
 def test_a_sweep_that_was_killed_goes_on_and_gives_the_same_table(tmp_path, n_jobs):
     folder, script = tmp_path / "killed", tmp_path / "killed.py"
     script.write_text(KILLED)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     command = [sys.executable, str(script), str(folder), str(n_jobs)]
     ended = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
     assert ended.returncode == -signal.SIGKILL

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.backtest.quality import blocks_for, signal_events, signal_quality
+from alphalib.backtest.evaluate.quality import blocks_for, signal_events, signal_quality
 from alphalib.errors import InputError
 from alphalib.labels import forward_return
 from alphalib.scores import RegimeCode, SignalCode, SignalPanels

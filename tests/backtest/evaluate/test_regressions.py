@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from alphalib.backtest.costs import Costs
-from alphalib.backtest.performance import maximum_drawdown, sharpe_ratio
-from alphalib.backtest.regressions import seed_faults
+from alphalib.backtest.evaluate.performance import maximum_drawdown, sharpe_ratio
+from alphalib.backtest.evaluate.regressions import seed_faults
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.sweep import first_scored
+from alphalib.backtest.sweep.run import first_scored
 from alphalib.decision import history
 from alphalib.errors import InputError
 from alphalib.params import ExecutorParams

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alphalib.backtest.performance import (
+from alphalib.backtest.evaluate.performance import (
     STATISTICS,
     alpha_beta,
     annual_return,

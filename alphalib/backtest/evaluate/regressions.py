@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from alphalib.backtest.costs import Costs
-from alphalib.backtest.performance import maximum_drawdown, sharpe_ratio
+from alphalib.backtest.evaluate.performance import maximum_drawdown, sharpe_ratio
 from alphalib.backtest.simulate import simulate
-from alphalib.backtest.sweep import first_scored
+from alphalib.backtest.sweep.run import first_scored
 from alphalib.decision.history import History
 from alphalib.errors import InputError
 from alphalib.evidence.significance import block_bootstrap

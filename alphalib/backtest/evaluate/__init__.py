@@ -1,0 +1,1 @@
+"""What a book earned and why: performance with intervals, signal quality, attribution, what each rule was worth."""
