@@ -1,5 +1,7 @@
 """Seed defects of factors that trade: one evaluator for backtest and live, and it can sell."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from alphalib.features.language.parser import parse
 from alphalib.market import SECTORS, Market, Panel
 from alphalib.params import ExecutorParams
 from alphalib.scores import ConvictionCode, RegimeCode, SignalCode, SignalPanels
+from alphalib.sessions import previous_session
 from tests.decision.days import held
 from tests.worlds import random_market
 
@@ -71,9 +74,8 @@ def test_d49_a_factor_sells_in_its_backtest():
 def test_d49_a_live_factor_sells_what_it_ranks_last(day):
     live = known(MARKET.asof(day))
     worst = factor(EXPRESSION, MARKET.asof(day)).loc[day].idxmin()
-    book = Portfolio(
-        cash=990_000.0, nav_peak=1_000_000.0, positions=(held(worst, cost=float(MARKET.close.loc[day, worst])),)
-    )
+    position = replace(held(worst, cost=float(MARKET.close.loc[day, worst])), entry_date=previous_session(day))
+    book = Portfolio(cash=990_000.0, nav_peak=1_000_000.0, positions=(position,))
     decision = decide(book, live.day(len(live.sessions) - 1), PARAMS)
     assert [(order.ticker, order.shares, order.rule) for order in decision.exits] == [(worst, 100, "research_exit")]
     assert decide(book, HISTORY.day(HISTORY.sessions.get_loc(day)), PARAMS) == decision
