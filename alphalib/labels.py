@@ -39,6 +39,32 @@ def forward_return(market: Market, *, horizon: int = 5) -> Panel:
     return pd.DataFrame(forward, index=market.close.index, columns=market.close.columns)
 
 
+def return_over_spy(market: Market, *, horizon: int = 5) -> Panel:
+    """Forward return minus SPY's over the same sessions.
+
+    Parameters
+    ----------
+    market : Market
+        As in `forward_return`, with SPY among its benchmarks.
+    horizon : int
+        Length of the holding. [sessions]
+
+    Returns
+    -------
+    Panel
+        Labels of `market.close`; NaN where either return is. [fraction]
+
+    Raises
+    ------
+    InputError
+        When the market has no SPY.
+    """
+    if "SPY" not in market.benchmarks:
+        raise InputError("outcomes are measured against SPY, which is not among the market's benchmarks")
+    spy = market.benchmarks["SPY"]
+    return forward_return(market, horizon=horizon).sub(spy.shift(-1 - horizon) / spy.shift(-1) - 1.0, axis=0)
+
+
 def sector_relative_return(market: Market, *, horizon: int = 5) -> Panel:
     """Forward return minus the mean forward return of the sector's other members at t.
 

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from alphalib.errors import InputError
 from alphalib.evidence.events import event_means, with_q
-from alphalib.labels import forward_return
+from alphalib.labels import return_over_spy
 from alphalib.market import SECTORS, Market
 from alphalib.scores import RegimeCode, SignalCode, SignalPanels
 
@@ -49,11 +48,8 @@ def signal_events(signals: SignalPanels, market: Market, *, horizon: int) -> pd.
     InputError
         When the market has no SPY.
     """
-    if "SPY" not in market.benchmarks:
-        raise InputError("signal quality is measured against SPY, which is not among the market's benchmarks")
     made = signals.score.index[(signals.age == 0).to_numpy()]
-    spy = market.benchmarks["SPY"]
-    after = forward_return(market, horizon=horizon).sub(spy.shift(-1 - horizon) / spy.shift(-1) - 1.0, axis=0)
+    after = return_over_spy(market, horizon=horizon)
     long = pd.DataFrame(
         {
             "score": _stacked(signals.score, made),

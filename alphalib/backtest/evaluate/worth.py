@@ -12,7 +12,7 @@ from alphalib.backtest.evaluate.quality import blocks_for
 from alphalib.backtest.result import Backtest
 from alphalib.errors import InputError
 from alphalib.evidence.events import event_means, with_q
-from alphalib.labels import forward_return, sector_relative_return
+from alphalib.labels import return_over_spy, sector_relative_return
 from alphalib.market import Market, Panel
 from alphalib.models.predictions import confidence, direction
 from alphalib.params import PredictorParams
@@ -51,7 +51,9 @@ def blocked_worth(
     entries = backtest.orders[backtest.orders["reason"] == "entry"].assign(rule="entered")  # a cover is none
     events = pd.concat([entries[["date", "ticker", "rule"]], backtest.blocked[["date", "ticker", "rule"]]])
     order = ["entered", *sorted(backtest.blocked["rule"].unique())]
-    return _by_rule(events, _over_spy(market, horizon), order, market.sessions, horizon=horizon, rng=rng, draws=draws)
+    return _by_rule(
+        events, return_over_spy(market, horizon=horizon), order, market.sessions, horizon=horizon, rng=rng, draws=draws
+    )
 
 
 def exit_worth(
@@ -79,7 +81,9 @@ def exit_worth(
     # A label starts at the close after its row, and the sale happened in that session.
     events = sales.assign(rule=sales["reason"], date=market.sessions[np.maximum(rows - 1, 0)])
     order = sorted(events["rule"].unique())
-    table = _by_rule(events, _over_spy(market, horizon), order, market.sessions, horizon=horizon, rng=rng, draws=draws)
+    table = _by_rule(
+        events, return_over_spy(market, horizon=horizon), order, market.sessions, horizon=horizon, rng=rng, draws=draws
+    )
     held = rows - market.sessions.get_indexer(sales["entry_date"])
     by_reason = sales.assign(held=held).groupby("reason")[["realised", "held"]].mean()
     return table.join(by_reason)[["events", "dates", "mean", "low", "high", "p", "q", "realised", "held"]]
@@ -179,13 +183,6 @@ def trigger_worth(trades: pd.DataFrame, opens: Panel) -> pd.DataFrame:
     error = np.sqrt(of_date.apply(lambda sums: (sums**2).sum()) * dates / free) / fills
     reach = error * stats.t.ppf(0.975, free)
     return pd.DataFrame({"fills": fills, "dates": dates, "mean_bps": mean, "low": mean - reach, "high": mean + reach})
-
-
-def _over_spy(market: Market, horizon: int) -> Panel:
-    if "SPY" not in market.benchmarks:
-        raise InputError("what a rule was worth is measured against SPY, which is not among the market's benchmarks")
-    spy = market.benchmarks["SPY"]
-    return forward_return(market, horizon=horizon).sub(spy.shift(-1 - horizon) / spy.shift(-1) - 1.0, axis=0)
 
 
 def _by_rule(

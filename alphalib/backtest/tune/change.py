@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from alphalib.backtest.evaluate.summary import LINEAGE
-from alphalib.backtest.tune.guard import Guardrails, Proposal, judged
+from alphalib.backtest.tune.guard import Guardrails, Proposal, answered, judged, require_proposed
 from alphalib.backtest.tune.paired import Floats, alphas, drawdowns, equal_risk_difference, simultaneous_bounds
 from alphalib.errors import EvidenceError, InputError
 from alphalib.evidence.check import Check, above, at_least, at_most
@@ -147,19 +147,12 @@ def confirm(
         Without a fitting grant, or for a proposal that did not pass.
     """
     guard = guard or Guardrails()
-    if proposal.outcome != "propose" or proposal.candidate is None:
-        raise EvidenceError(f"a proposal that says {proposal.outcome!r} is not confirmed; the grant is kept")
+    candidate = require_proposed(proposal)
     grant = require_grant(grant, line=proposal.line, what="returns of books", lineage=proposal.lineage)
     opened = returns.opened(grant)
-    after = opened.loc[opened.index > proposal.line, [proposal.candidate, proposal.current]].iloc[guard.embargo :]
+    after = opened.loc[opened.index > proposal.line, [candidate, proposal.current]].iloc[guard.embargo :]
     checks, numbers = _holdout(after.dropna().to_numpy(dtype=float), proposal, rng, guard)
-    return replace(
-        proposal,
-        outcome="confirmed" if all(check.passed for check in checks) else "refused",
-        checks=(*proposal.checks, *checks),
-        numbers={**proposal.numbers, **numbers},
-        grant=grant.id,
-    )
+    return answered(proposal, checks, numbers=numbers, grant=grant)
 
 
 def split(sessions: int, guard: Guardrails) -> tuple[slice, slice]:

@@ -8,7 +8,9 @@ from typing import Literal
 
 import pandas as pd
 
+from alphalib.errors import EvidenceError
 from alphalib.evidence.check import Check
+from alphalib.evidence.holdout import Grant
 
 Outcome = Literal["too few", "keep", "propose", "confirmed", "refused"]
 
@@ -112,3 +114,21 @@ def judged(proposal: Proposal, checks: tuple[Check, ...], *, numbers: Mapping[st
     """The proposal with its checks: to be made when all of them passed, and kept as it is otherwise."""
     passed = proposal.candidate is not None and all(check.passed for check in checks)
     return replace(proposal, outcome="propose" if passed else "keep", checks=checks, numbers=dict(numbers))
+
+
+def require_proposed(proposal: Proposal) -> str:
+    """The candidate of a proposal that waits for a grant; an `EvidenceError` for any other."""
+    if proposal.outcome != "propose" or proposal.candidate is None:
+        raise EvidenceError(f"a proposal that says {proposal.outcome!r} is not confirmed; the grant is kept")
+    return proposal.candidate
+
+
+def answered(proposal: Proposal, checks: tuple[Check, ...], *, numbers: Mapping[str, float], grant: Grant) -> Proposal:
+    """The proposal with what the holdout said: confirmed when all of it passed, and refused otherwise."""
+    return replace(
+        proposal,
+        outcome="confirmed" if all(check.passed for check in checks) else "refused",
+        checks=(*proposal.checks, *checks),
+        numbers={**proposal.numbers, **numbers},
+        grant=grant.id,
+    )

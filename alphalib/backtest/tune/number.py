@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from alphalib.backtest.tune.guard import Guardrails, Proposal, judged
+from alphalib.backtest.tune.guard import Guardrails, Proposal, answered, judged, require_proposed
 from alphalib.backtest.tune.paired import simultaneous_bounds
 from alphalib.errors import EvidenceError, InputError
 from alphalib.evidence.check import Check, above, at_least
@@ -141,16 +141,13 @@ def confirm_number(
         Without a fitting grant, or for a proposal that did not pass.
     """
     guard = guard or Guardrails()
-    if proposal.outcome != "propose" or proposal.candidate is None:
-        raise EvidenceError(f"a proposal that says {proposal.outcome!r} is not confirmed; the grant is kept")
+    candidate = require_proposed(proposal)
     grant = require_grant(grant, line=proposal.line, what="outcomes", lineage=proposal.lineage)
     opened = outcomes.opened(grant)
     sessions = pd.DatetimeIndex(opened.index)
     sealed_rows = label_end(sessions, question.horizon) > proposal.line
     opened = opened.loc[sealed_rows]
-    difference = (
-        question.quality(float(proposal.candidate), opened) - question.quality(question.current, opened)
-    ).dropna()
+    difference = (question.quality(float(candidate), opened) - question.quality(question.current, opened)).dropna()
     block = _block(pd.DatetimeIndex(difference.index), question.horizon)
     enough = at_least("holdout_dates", len(difference), 4 * block)
     checks: tuple[Check, ...] = (enough,)
@@ -164,13 +161,7 @@ def confirm_number(
             at_least("holdout_promise", float(difference.mean()), promised, "as validation promised"),
         )
         numbers = {"holdout_difference": float(difference.mean()), "holdout_error": error}
-    return replace(
-        proposal,
-        outcome="confirmed" if all(check.passed for check in checks) else "refused",
-        checks=(*proposal.checks, *checks),
-        numbers={**proposal.numbers, **numbers},
-        grant=grant.id,
-    )
+    return answered(proposal, checks, numbers=numbers, grant=grant)
 
 
 def proposed_number(
