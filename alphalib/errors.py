@@ -8,6 +8,9 @@ AlphalibError
   StoreError       the bus could not be read or written
     BusyError      another run holds the lock
   EvidenceError    outcomes were asked for without a grant, or the ledger refuses
+  BrokerError      the gateway cannot be reached, is silent, or refuses
+    NotPaperError  a managed account is not one of paper trading; nothing was sent
+  JournalError     the journal cannot be written, is torn, or contradicts itself; nothing new is traded
 """
 
 from collections.abc import Sequence
@@ -88,3 +91,15 @@ class BusyError(StoreError):
 
 class EvidenceError(AlphalibError):
     """Outcomes were asked for without a grant, or the ledger cannot take an entry."""
+
+
+class BrokerError(AlphalibError):
+    """The gateway cannot be reached, is silent, or refuses."""
+
+
+class NotPaperError(BrokerError):
+    """A managed account is not one of paper trading; nothing was sent."""
+
+
+class JournalError(AlphalibError):
+    """The journal cannot be written, is torn, or contradicts itself; nothing new is traded."""

@@ -1,0 +1,1 @@
+"""A TWS-protocol gateway on a TCP port: accounts, orders and prices of a replayed session, and every fault on order."""
