@@ -41,6 +41,8 @@ class SessionLoop(asyncio.SelectorEventLoop):
         the next timer when nothing is: a day takes as long as its work, and the same day takes the same steps.
     """
 
+    _closed = True  # until it is made, so that a loop that is refused leaves nothing to close
+
     def __init__(self, *, start: datetime | None = None, speed: float = 1.0) -> None:
         if not speed > 0:
             raise ValueError(f"speed must be above 0, got {speed}")
