@@ -210,6 +210,18 @@ class ExecutorParams(Params):
     support_pct: float = Field(0.01, ge=0, le=0.1, description="Above the 20-session low. [fraction]")
     expiry_minutes_before_close: int = Field(30, ge=1, le=180, description="Enter anyway this long before. [minutes]")
 
+    # Within a session: on minute bars, and by the daemon
+    intraday_trail_atr: float = Field(2.0, ge=0.5, le=10, description="Stop below the session's high. [ATR]")
+    intraday_tight_atr: float = Field(1.5, ge=0.5, le=10, description="The same once held for long. [ATR]")
+    intraday_tight_sessions: int = Field(3, ge=1, le=60, description="Held this long is long. [sessions]")
+    intraday_profit_pct: float = Field(
+        0.08, ge=0.01, le=1, description="Gain at which a part is sold at once, once a position. [fraction]"
+    )
+    intraday_profit_fraction: float = Field(0.5, ge=0.1, le=1, description="That part. [fraction]")
+    intraday_collapse_pct: float = Field(
+        0.05, ge=0.01, le=1, description="Fall from the session's high at which all is sold. [fraction]"
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> ExecutorParams:
         if self.time_decay_exit_days < self.time_decay_reduce_days:  # on the same day the exit wins

@@ -34,6 +34,7 @@ _OPINIONS = frozenset({"signal", "conviction", "score", "upside", "rating"})
 _PLACES = frozenset({"percentile", "veto"})
 _OF_RESEARCH = frozenset({"regime", "age"})
 _SIZES = ("dollar_size", "position_pct", "current_price", "atr_value", "bound_by")
+_GUARD = ("trail_atr", "entry_price", "entry_date", "intraday_profit_taken")
 _STOPS = ("current_stop", "trail_atr", "atr_multiple", "high_water", "entry_price")
 
 
@@ -69,6 +70,8 @@ def parity(archived: Decided, derived: Decided) -> tuple[ParityStage, ...]:
     derived : Decided
         The same, derived again.
     """
+    if archived.book.intraday is None:  # a book made before there were any
+        derived = replace(derived, book=derived.book.model_copy(update={"intraday": None}))
     was, becomes = facts(archived), facts(derived)
     return tuple(compared(stage, was[stage], becomes[stage]) for stage in STAGES)
 
@@ -107,10 +110,14 @@ def orders(book: OrderBook) -> Facts:
     """What the daemon will do, without what it notes in the book while it does it."""
     told: dict[str, Any] = {"decision": book.decision_hash}
     for entry in book.approved_entries:
-        told[f"{entry.ticker} entry"] = entry.shares
+        told |= {f"{entry.ticker} entry": entry.shares, f"{entry.ticker} guard trail_atr": entry.atr_value}
         told |= {f"{entry.ticker} trigger {name}": value for name, value in entry.triggers.model_dump().items()}
     told |= {f"{sale.ticker} {sale.signal}": sale.shares for sale in book.urgent_exits}
-    told |= {f"{stop.ticker} stop": (stop.shares, stop.current_stop) for stop in book.active_stops}
+    for stop in book.active_stops:
+        told[f"{stop.ticker} stop"] = (stop.shares, stop.current_stop)
+        told |= {f"{stop.ticker} guard {name}": getattr(stop, name) for name in _GUARD}
+    if book.intraday is not None:
+        told |= {f"intraday {name}": value for name, value in book.intraday.model_dump().items()}
     return told
 
 

@@ -311,7 +311,7 @@ def buy(
     position.shares, position.entered = shares, session
     position.cost = price
     position.high_water = max(price, chance.high) if chance.high > 0.0 else price
-    position.profit_taken = position.time_reduced = False
+    position.profit_taken = position.time_reduced = position.intraday_profit_taken = False
     fill = next_fill(session, order.name, Rule.ENTRY.value, chance, log)
     fill.entered, fill.shares, fill.bound, fill.price, fill.realised = session, shares, order.bound, price, math.nan
     fill.cost, fill.slippage = commission(shares, shares * price, tariff), shares * (price - chance.price)

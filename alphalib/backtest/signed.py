@@ -207,7 +207,7 @@ def fill_order(
         if before == 0:
             position.entered = session
             position.high_water = max(price, bar.high) if bar.high > 0.0 else price
-            position.profit_taken = position.time_reduced = False
+            position.profit_taken = position.time_reduced = position.intraday_profit_taken = False
             position.stop = math.nan
         position.cost = (before * position.cost + shares * price) / (before + shares)
     fill.entered = position.entered

@@ -1,4 +1,4 @@
-"""What makes an approved entry act, a minute at a time: the same functions for a simulated session and for a live one.
+"""What makes an approved entry act, and what is held be sold, a minute at a time; simulated and live sessions share it.
 
 A trigger is seen at the close of a minute and acts at the open of the next, which makes the fill a stopping time: on a
 path without drift its mean is the open, whatever the levels. (To fill at the level itself, or at a share of the day's
@@ -12,6 +12,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from alphalib.compiled import Records, compiled, record_type
+from alphalib.contracts import Intraday
+from alphalib.params import ExecutorParams
 
 
 class Trigger(IntEnum):
@@ -144,3 +146,117 @@ def highest(bars: Records, row: int) -> float:
     for later in range(row, len(bars)):
         high = max(high, bars[later].high)
     return high
+
+
+# What is held
+
+
+class Protection(NamedTuple):
+    """How what is held is guarded within a session: fields of `ExecutorParams`, under the same names."""
+
+    intraday_trail_atr: float
+    intraday_tight_atr: float
+    intraday_tight_sessions: int
+    intraday_profit_pct: float
+    intraday_profit_fraction: float
+    intraday_collapse_pct: float
+    fallback_stop_pct: float
+
+
+class Bounds(NamedTuple):
+    """When a position is sold; made once a session, by `bounds`.
+
+    Parameters
+    ----------
+    distance : float
+        Of the stop below the high; infinite for a stop that does not follow. [currency]
+    collapse : float
+        Fall of a close from the high. [fraction]
+    target : float
+        A close from which on a part is sold; infinite when it has been. [currency]
+    """
+
+    distance: float
+    collapse: float
+    target: float
+
+
+class Guard(NamedTuple):
+    """What has been seen of a session by a position.
+
+    Parameters
+    ----------
+    high : float
+        Highest price since the open, or since it was bought; −∞ before the first minute. [currency]
+    stop : float
+        Resting in the market. [currency]
+    collapsed, gained : bool
+        Whether a close has been at or beyond the bounds: all, or a part, is to be sold at the next open.
+    """
+
+    high: float
+    stop: float
+    collapsed: bool
+    gained: bool
+
+
+def protection(source: ExecutorParams | Intraday) -> Protection:
+    """The numbers of a parameter file or of an order book."""
+    return Protection(*(getattr(source, name) for name in Protection._fields))
+
+
+@compiled
+def bounds(numbers: Protection, atr: float, cost: float, waited: int, taken: bool) -> Bounds:
+    """The bounds of a position for one session.
+
+    Parameters
+    ----------
+    numbers : Protection
+        From `protection`.
+    atr : float
+        Of the close before, in units of the session; NaN or 0 for none. [currency]
+    cost : float
+        Average, in units of the session. [currency]
+    waited : int
+        From the session it was bought in to this one. [sessions]
+    taken : bool
+        Whether a part was sold for its gain already, ever.
+    """
+    tight = waited >= numbers.intraday_tight_sessions
+    multiple = numbers.intraday_tight_atr if tight else numbers.intraday_trail_atr
+    target = math.inf if taken else cost * (1.0 + numbers.intraday_profit_pct)
+    return Bounds(multiple * atr if atr > 0.0 else math.inf, numbers.intraday_collapse_pct, target)
+
+
+@compiled
+def first_stop(numbers: Protection, close: float, atr: float) -> float:
+    """Stop that is sent with an entry, below the last close before it. [currency]
+
+    Without an ATR, or with one that leaves nothing, a fraction below: it is always above 0.
+    """
+    stop = close - numbers.intraday_trail_atr * atr
+    return stop if atr > 0.0 and stop > 0.0 else close * (1.0 - numbers.fallback_stop_pct)
+
+
+@compiled
+def on_guard(stop: float) -> Guard:
+    """At the open, or when it was bought, with the stop that rests in the market then. [currency]"""
+    return Guard(-math.inf, stop, False, False)
+
+
+@compiled
+def guarded(guard: Guard, bar: Minute, limits: Bounds) -> Guard:
+    """The guard after one more minute, at its close; the stop is never lowered, what has fired stays."""
+    high = max(guard.high, bar.high)
+    return Guard(
+        high,
+        max(guard.stop, high - limits.distance),
+        guard.collapsed or bar.close <= high * (1.0 - limits.collapse),
+        guard.gained or bar.close >= limits.target,
+    )
+
+
+@compiled
+def part_sold(shares: int, fraction: float) -> int:
+    """Shares to sell of a position that has gained: at least one. [shares]"""
+    return max(1, math.floor(shares * fraction))

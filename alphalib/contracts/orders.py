@@ -69,6 +69,20 @@ class ActiveStop(Row):
     high_water: float = Field(gt=0, description="[currency]")
     entry_date: str
     shares: int = Field(gt=0)
+    intraday_profit_taken: bool = False
+
+
+class Intraday(Row):
+    """How what is held is guarded within the session: fields of `ExecutorParams`, under the same names."""
+
+    intraday_trail_atr: float = Field(gt=0, description="[ATR]")
+    intraday_tight_atr: float = Field(gt=0, description="[ATR]")
+    intraday_tight_sessions: int = Field(ge=1, description="[sessions]")
+    intraday_profit_pct: float = Field(gt=0, description="[fraction]")
+    intraday_profit_fraction: float = Field(gt=0, le=1, description="[fraction]")
+    intraday_collapse_pct: float = Field(gt=0, le=1, description="[fraction]")
+    fallback_stop_pct: float = Field(gt=0, lt=1, description="First stop of an entry without an ATR. [fraction]")
+    daily_loss_limit: float = Field(gt=0, le=1, description="Loss of NAV that ends the session's entries. [fraction]")
 
 
 class Blocked(Row):
@@ -94,6 +108,7 @@ class OrderBook(Artefact):
     approved_entries: list[Entry]
     urgent_exits: list[UrgentExit]
     active_stops: list[ActiveStop]
+    intraday: Intraday | None = Field(None, description="None in books made before there was any.")
     executed_today: list[dict[str, Any]] = []
     blocked: list[Blocked] = []
     decision_hash: str
@@ -121,6 +136,7 @@ class Holding(Row):
     high_water: float = Field(gt=0, description="Highest price since entry. [currency]")
     profit_taken: bool = False
     time_reduced: bool = False
+    intraday_profit_taken: bool = False
 
 
 class PortfolioFile(Artefact):
@@ -141,6 +157,6 @@ class PortfolioFile(Artefact):
     killed: bool = Field(False, description="Whether the kill switch is on: exits go on, entries do not.")
     nav_before: float | None = Field(None, gt=0, description="At the last decision, adjusted for flows. [currency]")
     stopped: dict[str, str] = Field(
-        {}, description="Ticker to the session of its last sale by a stop, loss floor or gap exit."
+        {}, description="Ticker to the session of its last sale by a stop, loss floor, gap exit or collapse."
     )
     positions: list[Holding] = []

@@ -6,7 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alphalib.contracts import ActiveStop, Blocked, Entry, OrderBook, Prediction, Predictions, Triggers, UrgentExit
+from alphalib.contracts import (
+    ActiveStop,
+    Blocked,
+    Entry,
+    Intraday,
+    OrderBook,
+    Prediction,
+    Predictions,
+    Triggers,
+    UrgentExit,
+)
 from alphalib.decision.explain import reason
 from alphalib.decision.history import RATINGS, Day
 from alphalib.decision.outcome import Decision, Purchase, Sale
@@ -74,6 +84,7 @@ def order_book(
         approved_entries=[_entry(p, decision, day, params, predicted.get(p.ticker)) for p in decision.entries],
         urgent_exits=[_sale(sale, day) for sale in decision.exits],
         active_stops=stops,
+        intraday=Intraday(**{name: getattr(params, name) for name in Intraday.model_fields}),
         blocked=[
             Blocked(
                 ticker=b.ticker,
@@ -168,6 +179,7 @@ def _stops(decision: Decision, day: Day, portfolio: Portfolio, params: ExecutorP
                     high_water=position.high_water,
                     entry_date=f"{position.entry_date:%Y-%m-%d}",
                     shares=position.shares - sold.get(ticker, 0),
+                    intraday_profit_taken=position.intraday_profit_taken,
                 )
             )
     return stops

@@ -32,7 +32,7 @@ class Position:
         The session it was bought in.
     high_water : float
         Highest price since then. [currency]
-    profit_taken, time_reduced : bool
+    profit_taken, time_reduced, intraday_profit_taken : bool
         Whether that reduction has been done; each is done once a position.
     """
 
@@ -43,6 +43,7 @@ class Position:
     high_water: float
     profit_taken: bool = False
     time_reduced: bool = False
+    intraday_profit_taken: bool = False
 
     def __post_init__(self) -> None:
         if self.shares % 1 != 0:
@@ -78,7 +79,7 @@ class Portfolio:
     nav_before : float, optional
         At the last decision, adjusted for deposits and withdrawals since; None before the first. [currency]
     stopped : tuple of (str, Timestamp)
-        Names sold by a stop, loss floor or gap exit, and the session of the last such sale.
+        Names sold by a stop, loss floor, gap exit or collapse, and the session of the last such sale.
     """
 
     cash: float
@@ -121,6 +122,7 @@ class Portfolio:
                 high_water=held.high_water,
                 profit_taken=held.profit_taken,
                 time_reduced=held.time_reduced,
+                intraday_profit_taken=held.intraday_profit_taken,
             )
             for held in file.positions
         )
@@ -149,6 +151,7 @@ class Portfolio:
                 high_water=p.high_water,
                 profit_taken=p.profit_taken,
                 time_reduced=p.time_reduced,
+                intraday_profit_taken=p.intraday_profit_taken,
             )
             for p in sorted(self.positions, key=lambda p: p.ticker)
         ]
@@ -211,7 +214,7 @@ class Portfolio:
         if strange:
             raise InputError(f"{', '.join(strange)} is held but the market has no such ticker")
         held, calendar = np.zeros(len(tickers), HELD), sessions.all_sessions()
-        for field in ("shares", "cost", "high_water", "profit_taken", "time_reduced"):
+        for field in ("shares", "cost", "high_water", "profit_taken", "time_reduced", "intraday_profit_taken"):
             held[field][places] = [getattr(position, field) for position in self.positions]
         held["entered"][places] = calendar.searchsorted([p.entry_date for p in self.positions], side="right")
         stopped = tickers.get_indexer([ticker for ticker, _ in self.stopped])

@@ -55,6 +55,8 @@ class Rule(IntEnum):
     ENTRY = 51
     DELISTING = 52
     SHORT = 53
+    COLLAPSE = 54
+    INTRADAY_PROFIT = 55
 
     @property
     def label(self) -> str:
@@ -161,8 +163,8 @@ class Held:
     entered : int
         Number of the session of entry in the exchange calendar.
     stopped : int
-        Number of the session in which the name was last sold by a stop, loss floor or gap exit; 0 for never.
-    profit_taken, time_reduced : bool
+        Number of the session in which the name was last sold by a stop, loss floor, gap exit or collapse; 0 for never.
+    profit_taken, time_reduced, intraday_profit_taken : bool
         Reductions that have been done.
     forced : bool
         Sold because of the drawdown; written by the decision.
@@ -176,6 +178,7 @@ class Held:
     stopped: int
     profit_taken: bool
     time_reduced: bool
+    intraday_profit_taken: bool
     forced: bool
 
 
