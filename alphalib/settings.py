@@ -28,6 +28,13 @@ class Settings(BaseSettings):
     ledger: SecretStr | None = Field(
         None, description="Database of the ledger, such as postgresql+psycopg://…; evidence/ledger.db without it."
     )
+    ib_host: str = Field("127.0.0.1", description="Where IB Gateway or TWS listens.")
+    ib_port: int = Field(4002, ge=1, le=65535, description="IB Gateway with a paper login: 4002; TWS: 7497.")
+    ib_client: int = Field(2, ge=1, le=999, description="Number by which the daemon's orders are found again; keep it.")
+    market_data: str = Field("delayed", pattern="^(delayed|live)$", description="Live data need a subscription at IB.")
+    telegram_token: SecretStr | None = Field(None, description="Of a bot; nobody is told of anything without it.")
+    telegram_chat: str | None = Field(None, description="Number of the chat that the bot writes to.")
+    telegram_url: str = Field("https://api.telegram.org", pattern=r"^https?://\S+$")
     anthropic_api_key: SecretStr | None = Field(None, description="Research uses the rule-based analyst without it.")
 
 
