@@ -79,6 +79,7 @@ class Telegram:
     async def _work(self) -> None:
         import httpx
 
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines have the address, and the token in it
         async with httpx.AsyncClient(timeout=self._timeout) as client:
             while True:
                 text = await self._waiting.get()

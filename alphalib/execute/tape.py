@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -70,8 +70,8 @@ class Tape:
     """Prices of one session as they were printed, kept a name.
 
     A minute is the one in which its ticks arrived, so with delayed data it tells of a quarter of an hour before. A
-    minute in which a name did not trade has no bar. Volume is counted from what was seen: after a gap of one's own, what
-    was traded meanwhile belongs to no minute.
+    minute in which a name did not trade has no bar. Volume is counted from what was seen: after a gap of one's own,
+    what was traded meanwhile belongs to no minute.
 
     Parameters
     ----------
@@ -105,28 +105,17 @@ class Tape:
             return
         if math.isnan(name.first):
             name.first = name.price
-        bar, minute = name.bar, max(minute, self._closed)
-        name.bar = (
-            Bar(minute, name.price, name.price, name.price, name.price, volume)
-            if bar is None or bar.minute != minute
-            else Bar(
-                minute,
-                bar.open,
-                max(bar.high, name.price),
-                min(bar.low, name.price),
-                name.price,
-                bar.volume + volume,
-            )
-        )
+        minute = max(minute, self._closed)
+        bar = name.bars.get(minute)
+        low, high = (name.price, name.price) if bar is None else (min(bar.low, name.price), max(bar.high, name.price))
+        opened, traded = (name.price, 0.0) if bar is None else (bar.open, bar.volume)
+        name.bars[minute] = Bar(minute, opened, high, low, name.price, traded + volume)
 
     def minute(self, minute: int) -> dict[str, Bar]:
-        """Bars of a minute that is over, by ticker; names that did not trade, or are halted, have none."""
+        """Bars of a minute that is over, by ticker, once; names that did not trade, or are halted, have none."""
         self._closed = minute + 1
-        return {
-            ticker: name.bar
-            for ticker, name in self._names.items()
-            if name.bar is not None and name.bar.minute == minute and not name.halted and not math.isnan(name.price)
-        }
+        found = {ticker: name.bars.pop(minute, None) for ticker, name in self._names.items()}
+        return {ticker: bar for ticker, bar in found.items() if bar is not None and not self._names[ticker].barred}
 
     def price(self, ticker: str, now: datetime) -> float:
         """Price that may be decided on; NaN when unknown, halted, or older than `STALE`. [currency]"""
@@ -183,4 +172,9 @@ class _Name:
     at: datetime | None = None
     halted: bool = False
     traded: float | None = None
-    bar: Bar | None = None
+    bars: dict[int, Bar] = field(default_factory=dict)
+
+    @property
+    def barred(self) -> bool:
+        """Whether its price may not be decided on."""
+        return self.halted or math.isnan(self.price)
