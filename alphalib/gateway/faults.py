@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+import itertools
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from alphalib.errors import InputError
+from alphalib.gateway.wire import REPLIES, REQUESTS
+
+MESSAGES = (*REQUESTS.values(), *REPLIES.values())
 
 
 class Act(StrEnum):
@@ -52,11 +59,23 @@ class Act(StrEnum):
     ERROR = "error"  # [code, text] to everyone: 100, 162, 2103, 2110, 10197 …
 
 
+AT_A_TIME = {
+    Act.LOST, Act.RESTORED, Act.RESTORED_WITHOUT_DATA, Act.RESTART, Act.HALT, Act.RESUME, Act.STALE, Act.BAD_PRICE,
+    Act.WITHDRAW, Act.ERROR, Act.CUT, Act.SILENT, Act.REFUSE_LOGIN, Act.EMPTY_ACCOUNTS, Act.BUSY_ID, Act.ACCOUNTS,
+    Act.WARN, Act.PARTIAL, Act.REJECT,
+}  # fmt: skip
+NEEDS = {
+    Act.DELAY: "seconds", Act.PARTIAL: "shares", Act.WARN: "code", Act.NOT_CANCELLED: "code", Act.ERROR: "code",
+    Act.HALT: "symbol", Act.RESUME: "symbol", Act.BAD_PRICE: "seconds", Act.STALE: "seconds", Act.SILENT: "seconds",
+}  # fmt: skip
+"""The field without which an act means nothing."""
+
+
 class Fault(BaseModel):
     """One thing that goes wrong.
 
-    It strikes at a time (`at`), or at a message: at the `count`-th `message` in its `direction` that fits `client`,
-    `symbol` and `ref`, and `times` − 1 following ones.
+    It strikes at a time (`at`), or at a message: at the `count`-th `message` that fits `client`, `symbol` and `ref`,
+    and at the `times` − 1 that follow.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,25 +83,60 @@ class Fault(BaseModel):
     do: Act
     at: str | float | None = Field(None, description='New York time such as "09:45:30", or seconds from the open.')
     message: str | None = Field(None, description="Name of the message in TWS's own words: placeOrder, orderStatus …")
-    direction: Literal["received", "sent"] | None = Field(None, description="Follows from the name when left out.")
-    count: int = Field(1, ge=1)
-    times: int = Field(1, ge=1)
-    client: int | None = None
-    symbol: str = ""
-    ref: str = Field("", description="Part of the orderRef.")
-    until: str | None = None
-    seconds: float = Field(0.0, ge=0)
-    shares: float | None = Field(None, ge=0)
-    price: float | None = None
-    code: int | None = None
-    text: str = ""
+    count: int = Field(1, ge=1, description="Which of them, from 1.")
+    times: int = Field(1, ge=1, description="How many of them, or of connections.")
+    client: int | None = Field(None, description="Only messages from and to this client.")
+    symbol: str = Field("", description="Only this name.")
+    ref: str = Field("", description="Only orders with this in their orderRef.")
+    until: str | None = Field(None, description="Message before which a held one is sent.")
+    seconds: float = Field(0.0, ge=0, description="How long, or how much later. [seconds]")
+    shares: float | None = Field(None, ge=0, description="[shares]")
+    price: float | None = Field(None, description="[currency]")
+    code: int | None = Field(None, description="Of the error message.")
+    text: str = Field("", description="Of the error message.")
     accounts: tuple[str, ...] = ()
-    roll_back: int = Field(0, ge=0)
+    roll_back: int = Field(0, ge=0, description="By how much the next order numbers fall.")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Fault:
+        if (self.at is None) == (self.message is None):
+            raise ValueError("a fault strikes at a time or at a message: give one of `at` and `message`")
+        for name in (self.message, self.until):
+            if name is not None and name not in MESSAGES:
+                near = difflib.get_close_matches(name, MESSAGES, n=1)
+                raise ValueError(f"no message is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        if self.at is not None and self.do not in AT_A_TIME:
+            raise ValueError(f"{self.do} needs a message to strike; it cannot happen at a time")
+        if (needed := NEEDS.get(self.do)) and not getattr(self, needed):
+            raise ValueError(f"{self.do} needs `{needed}`")
+        if isinstance(self.at, str):
+            _time_of_day(self.at)
+        return self
+
+    def fits(self, client: int, symbol: str, ref: str) -> bool:
+        """Whether a message or an order of a client is meant."""
+        return (
+            (self.client is None or client == self.client)
+            and (not self.symbol or symbol == self.symbol)
+            and self.ref in ref
+        )
 
 
 def read_faults(path: Path) -> tuple[Fault, ...]:
-    """Faults of a JSON file: a list of objects."""
-    raise NotImplementedError
+    """Faults of a JSON file: a list of objects.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, or a fault makes no sense; one line each.
+    """
+    try:
+        return TypeAdapter(tuple[Fault, ...]).validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except ValidationError as error:
+        lines = (f"  - {'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
+        raise InputError("\n".join([f"{path} is no fault script:", *lines])) from error
 
 
 class Script:
@@ -91,27 +145,49 @@ class Script:
     Parameters
     ----------
     faults : iterable of Fault
-        In any order.
+        In any order; those of one instant strike in this one.
     opened : datetime
         Open of the session, from which times count.
     """
 
     def __init__(self, faults: Iterable[Fault], opened: datetime) -> None:
-        raise NotImplementedError
+        given = list(faults)
+        self._waiting = sorted(
+            ((_instant(fault.at, opened), fault) for fault in given if fault.at is not None), key=lambda pair: pair[0]
+        )
+        self._listening = [(fault, itertools.count(1)) for fault in given if fault.message is not None]
 
     @property
     def due(self) -> datetime | None:
         """When the next timed fault strikes."""
-        raise NotImplementedError
+        return self._waiting[0][0] if self._waiting else None
 
     def timed(self, now: datetime) -> list[Fault]:
         """Timed faults that are due, each once."""
-        raise NotImplementedError
+        struck = [fault for at, fault in self._waiting if at <= now]
+        del self._waiting[: len(struck)]
+        return struck
 
-    def received(self, message: str, *, client: int = -1, symbol: str = "", ref: str = "") -> list[Fault]:
-        """Faults that strike this message from a client."""
-        raise NotImplementedError
+    def struck(self, message: str, *, client: int = -1, symbol: str = "", ref: str = "") -> list[Fault]:
+        """Faults that strike this message from or to a client. Call it once a message: it counts."""
+        return [
+            fault
+            for fault, number in self._listening
+            if fault.message == message
+            and fault.fits(client, symbol, ref)
+            and fault.count <= next(number) < fault.count + fault.times
+        ]
 
-    def sent(self, message: str, *, client: int = -1, symbol: str = "", ref: str = "") -> list[Fault]:
-        """Faults that strike this message to a client."""
-        raise NotImplementedError
+
+def _time_of_day(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'a time of day is written "09:45:30", got {text!r}') from None
+
+
+def _instant(at: str | float, opened: datetime) -> datetime:
+    if not isinstance(at, str):
+        return opened + timedelta(seconds=at)
+    local = opened.astimezone(ZoneInfo("America/New_York"))
+    return datetime.combine(local.date(), _time_of_day(at), local.tzinfo).astimezone(UTC)

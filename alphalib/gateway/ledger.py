@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from alphalib.gateway.matching import STOPS
 from alphalib.gateway.orders import Status
+
+NO_TRACE = (Status.HELD_BACK, Status.CANCELLED)
+"""States that an order can have without ever having been transmitted."""
 
 
 @dataclass(frozen=True)
@@ -132,44 +137,124 @@ class Ledger:
     """
 
     def __init__(self, opening: Mapping[str, Mapping[str, float]] | None = None) -> None:
-        raise NotImplementedError
+        self.opening = {account: dict(held) for account, held in (opening or {}).items()}
+        self._entries: list[Entry] = []
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All of it."""
-        raise NotImplementedError
+        return tuple(self._entries)
 
     def add(self, entry: Entry) -> None:
         """Write an entry."""
-        raise NotImplementedError
+        self._entries.append(entry)
 
     def orders_by_ref(self, *, prefix: str = "al-") -> dict[str, set[int]]:
-        """I1: `perm_id`s of the orders that bore each ref."""
-        raise NotImplementedError
+        """I1: `perm_id`s of the orders that bore each ref. What was only held back never was an order."""
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        for entry in self._entries:
+            if isinstance(entry, Stated) and entry.ref.startswith(prefix) and entry.status not in NO_TRACE:
+                found[entry.ref].add(entry.perm_id)
+        return dict(found)
 
     def executions(self, *, prefix: str = "") -> dict[str, Executed]:
         """I2: the last revision of each fill, by root."""
-        raise NotImplementedError
+        return {
+            entry.root: entry for entry in self._entries if isinstance(entry, Executed) and entry.ref.startswith(prefix)
+        }
 
     def commissions(self) -> dict[str, float]:
         """I2: by the root of the fill. [currency]"""
-        raise NotImplementedError
+        return {
+            entry.exec_id.rpartition(".")[0]: entry.commission for entry in self._entries if isinstance(entry, Charged)
+        }
 
     def gaps(self, account: str, *, until: datetime | None = None, prefix: str = "al-") -> list[Gap]:
-        """I3: times when what refs of the prefix hold (with the opening positions) was not what their stops would sell.
+        """I3: times when what refs of the prefix hold, opening positions included, was not what their stops would sell.
 
-        Working SELL orders of kind STP, STP LMT and TRAIL count. Times of no length are left out; an open end is `until` or the last entry.
+        Working SELL orders of kind STP, STP LMT and TRAIL count. Times of no length are left out; a gap that is open
+        at the end lasts until `until`, or the last entry.
         """
-        raise NotImplementedError
+        end = until or max((entry.at for entry in self._entries), default=None)
+        covers = {symbol: _Cover(position=shares) for symbol, shares in self.opening.get(account, {}).items()}
+        begin = self._entries[0].at if self._entries else None
+        found: list[Gap] = []
+        for cover in covers.values():
+            cover.since = begin
+        revisions: dict[str, float] = {}
+        for entry in self._entries:
+            if not isinstance(entry, Stated | Executed) or entry.account != account:
+                continue
+            if not entry.ref.startswith(prefix):
+                continue
+            cover = covers.setdefault(entry.symbol, _Cover())
+            found += cover.until(entry.symbol, entry.at)
+            if isinstance(entry, Executed):
+                cover.position += entry.signed - revisions.get(entry.root, 0.0)
+                revisions[entry.root] = entry.signed
+            elif entry.action == "SELL" and entry.kind in STOPS:
+                cover.stops[entry.perm_id] = entry.working
+        if end is not None:
+            for symbol, cover in covers.items():
+                found += cover.until(symbol, end)
+        return _joined(found)
 
     def lowest(self, account: str) -> dict[str, float]:
         """I4: the least that was ever held of each symbol. [shares]"""
-        raise NotImplementedError
+        now = dict(self.opening.get(account, {}))
+        least = dict(now)
+        for symbol, change in self._changes(account, None):
+            now[symbol] = now.get(symbol, 0.0) + change
+            least[symbol] = min(least.get(symbol, 0.0), now[symbol])
+        return least
 
     def frames_on_live(self) -> list[Frame]:
-        """I5: order messages of clients whose managed accounts did not all begin with D."""
-        raise NotImplementedError
+        """I5: order messages of clients whose managed accounts did not all begin with D, or who had none."""
+        return [
+            entry
+            for entry in self._entries
+            if isinstance(entry, Frame)
+            and not (entry.accounts and all(name.startswith("D") for name in entry.accounts))
+        ]
 
     def positions_at(self, account: str, at: datetime | None = None) -> dict[str, float]:
         """Positions after everything up to and including `at`; at the end without one. [shares]"""
-        raise NotImplementedError
+        held = dict(self.opening.get(account, {}))
+        for symbol, change in self._changes(account, at):
+            held[symbol] = held.get(symbol, 0.0) + change
+        return {symbol: shares for symbol, shares in held.items() if shares}
+
+    def _changes(self, account: str, until: datetime | None) -> Iterator[tuple[str, float]]:
+        """Symbol and what each execution changed, corrections by their difference."""
+        revisions: dict[str, float] = {}
+        for entry in self._entries:
+            if isinstance(entry, Executed) and entry.account == account and (until is None or entry.at <= until):
+                yield entry.symbol, entry.signed - revisions.get(entry.root, 0.0)
+                revisions[entry.root] = entry.signed
+
+
+@dataclass
+class _Cover:
+    """What is held of a name, and what its stops would sell, since when."""
+
+    position: float = 0.0
+    stops: dict[int, float] = field(default_factory=dict)
+    since: datetime | None = None
+
+    def until(self, symbol: str, at: datetime) -> list[Gap]:
+        """The gap of the time that ends here, if it was one."""
+        begin, self.since = self.since, at
+        covered = sum(self.stops.values())
+        if begin is None or begin == at or covered == self.position:
+            return []
+        return [Gap(symbol, begin, at, self.position, covered)]
+
+
+def _joined(gaps: list[Gap]) -> list[Gap]:
+    """Gaps that follow each other without a break are one: an entry about something else does not end one."""
+    joined: dict[tuple[str, datetime], Gap] = {}
+    for gap in sorted(gaps, key=lambda gap: (gap.symbol, gap.begin)):
+        before = joined.pop((gap.symbol, gap.begin), None)
+        begin = gap.begin if before is None else before.begin
+        joined[gap.symbol, gap.end] = Gap(gap.symbol, begin, gap.end, gap.position, gap.stops)
+    return sorted(joined.values(), key=lambda gap: (gap.begin, gap.symbol))
