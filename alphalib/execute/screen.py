@@ -63,8 +63,8 @@ class View:
         Why nothing is entered; empty when entries may be made.
     positions, entries
         One row a name.
-    working, sent, filled : int
-        Orders working at the broker; sent and filled in this session.
+    sent, filled : int
+        Orders sent, and fills heard, since the daemon was started.
     said : tuple of str
         The last lines of the log.
     """
@@ -78,7 +78,6 @@ class View:
     holding_back: tuple[str, ...]
     positions: tuple[PositionRow, ...]
     entries: tuple[EntryRow, ...]
-    working: int
     sent: int
     filled: int
     said: tuple[str, ...] = ()
@@ -117,7 +116,7 @@ def drawn(view: View, title: str) -> RenderableType:
     head = Text.assemble(
         (f"{clock} New York", "bold"),
         f"   {view.account} {view.link}   NAV {view.nav:,.2f} ({view.change:+.2%})   cash {view.cash:,.2f}   ",
-        f"orders {view.working} working, {view.sent} sent   {view.filled} fills",
+        f"{view.sent} orders sent   {view.filled} fills",
     )
     parts: list[RenderableType] = [head]
     if view.holding_back:

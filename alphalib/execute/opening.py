@@ -1,0 +1,74 @@
+"""What a session begins with, read and checked before anything is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from alphalib.contracts import OrderBook, PlanRecord, PortfolioFile, require_fresh
+from alphalib.errors import ContractError, InputError
+from alphalib.execute.archive import Archive, read_files
+from alphalib.sessions import require_session
+from alphalib.store import Store, content_hash
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """The morning of a session.
+
+    Parameters
+    ----------
+    book : OrderBook
+        What is to be done.
+    portfolio : PortfolioFile, optional
+        Positions at the close before; None when there never were any.
+    marks : mapping of str to float
+        Last closes, of the names that the plan knew. [currency]
+    """
+
+    book: OrderBook
+    portfolio: PortfolioFile | None
+    marks: Mapping[str, float]
+
+
+def opening(bus: Store, record: Store, session: pd.Timestamp) -> Opening:
+    """The order book of a session from the bus, and the portfolio that it starts with from the record.
+
+    Raises
+    ------
+    InputError
+        When the session was not planned.
+    ContractError
+        When the book is torn, is not the one that was archived with its inputs, or the portfolio is of another day.
+    """
+    day = f"{require_session(session):%Y-%m-%d}"
+    path = OrderBook.path.format(date=day)
+    if not bus.exists(path):
+        raise InputError(f"{path} is not in the store {bus.url}: run `python -m alphalib.pipeline weekday` first")
+    book = bus.read(path, OrderBook)
+    if book.date != day:
+        raise ContractError(path, [f"is the book of {book.date}: plan again"])
+    return Opening(book, _portfolio(record, pd.Timestamp(book.decided_on)), _marks(bus, book, path))
+
+
+def _portfolio(record: Store, decided_on: pd.Timestamp) -> PortfolioFile | None:
+    found = record.latest(PortfolioFile.path, asof=decided_on)
+    if found is None:
+        return None
+    file = record.read(found[0], PortfolioFile)
+    require_fresh(file, asof=decided_on, within=0)
+    return file
+
+
+def _marks(bus: Store, book: OrderBook, path: str) -> dict[str, float]:
+    """Closes that the plan knew; those of the book alone when it has no archive."""
+    kept = PlanRecord.path.format(date=book.date)
+    if not bus.exists(kept):
+        return {row.ticker: row.current_price for row in book.approved_entries}
+    record = bus.read(kept, PlanRecord)
+    if record.files.get("order_book.json") != content_hash(bus.read_bytes(path)):
+        raise ContractError(path, ["is not the book that was archived with its inputs: plan again"])
+    day = Archive.of(read_files(bus, record)).day
+    return {ticker: float(mark) for ticker, mark in zip(day.tickers, day.names["mark"], strict=True) if mark > 0}
