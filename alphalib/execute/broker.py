@@ -173,7 +173,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Notice:
-    """The broker's code and words, about an order or a ticker where one is meant."""
+    """The broker's code and words, about an order or a ticker where one is meant; code 0 is the adapter's own word."""
 
     code: int
     text: str
@@ -219,7 +219,8 @@ class Truth:
     held : tuple of Held
         Positions, foreign ones too.
     orders : tuple of Report
-        Open and completed, of every client.
+        Open and completed, of every client; and those of ours that were sent too late for this reading, as `UNKNOWN`.
+        What is not here, and was sent before on a truth without `missing`, did not arrive or is forgotten.
     fills : tuple of Fill
         Of the present day, as far as the broker remembers.
     charges : tuple of Charge
@@ -269,18 +270,25 @@ class Broker(Protocol):
         """Ask the peer for its time; raises when it is silent."""
         ...
 
+    async def hours(self, ticker: str) -> tuple[tuple[datetime, datetime], ...]:
+        """Opening and closing of a listing's next regular sessions, as the broker has them; raises if it knows none."""
+        ...
+
     def watch(self, tickers: Iterable[str]) -> None:
         """Subscribe to these tickers and to no others; safe to say again, after a reconnection too."""
         ...
 
     def place(self, *tickets: Ticket) -> None:
-        """Send a new order, or a parent and its children as one bracket that works whole or not at all."""
+        """Send a new order, or a parent and its children as one bracket that works whole or not at all.
+
+        Raises when the open orders were not read on this connection yet (`truth`): a number could be given twice.
+        """
         ...
 
     def change(self, ticket: Ticket) -> None:
-        """Give a working order of ours other shares or another stop."""
+        """Give a working order of ours other shares or another stop; raises when none is known under the ref."""
         ...
 
     def cancel(self, ref: str) -> None:
-        """Ask for a working order's end; it is over when a `Report` says so."""
+        """Ask for a working order's end; it is over when a `Report` says so. Raises when the ref is not known."""
         ...

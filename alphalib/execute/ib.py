@@ -1,0 +1,562 @@
+"""Interactive Brokers, by ib_insync or, where that is not installed, by ib_async. Nothing else imports either.
+
+Only the library's client is used: the socket, and the writing and reading of messages. What it keeps on top of that
+(trades, tickers, positions) is not, for it guesses: it calls an order cancelled when it does not know an error's code,
+counts corrected fills twice, and forgets everything when a socket dies. Here each message goes straight into our words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, cast
+
+from alphalib.clock import SessionLoop
+from alphalib.errors import BrokerError, NotPaperError
+from alphalib.execute import heard
+from alphalib.execute.broker import Event, Held, Kind, Link, Notice, Report, Side, State, Ticket, Truth
+from alphalib.execute.ears import Ears, Reading
+from alphalib.execute.outbox import Outbox, Urgency
+
+FIRST_REQUEST = 1_000_000_000
+"""Numbers of requests begin here, so that an error's number says whether it is about an order or a request."""
+
+TIF = {Kind.MARKET: "DAY", Kind.STOP: "GTC"}
+"""Said with each order: a preset that differs makes TWS answer with an error about a live order."""
+
+PATIENCE = 8.0
+"""How long a gateway may take to say who is logged in. [seconds]"""
+
+ANSWER = 10.0
+"""How long an answer may take. [seconds]"""
+
+BUSY = 60.0
+"""How long a client id may stay in use, as it does after a line was cut. [seconds]"""
+
+LINES = 100
+"""Subscriptions that IB allows."""
+
+EXECUTION_TIME = 15
+"""Place of the time in an execDetails message."""
+
+
+@cache
+def _library() -> Any:
+    """The client library; it wants an event loop when it is imported, running or not."""
+    loop = None
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+    try:
+        try:
+            import ib_insync as library
+        except ImportError:
+            import ib_async as library  # type: ignore[no-redef]
+    except ImportError:
+        raise BrokerError(
+            "no IB library here: pip install 'alphalib[ib]', or 'alphalib[ib-async]' in an environment of its own"
+        ) from None
+    finally:
+        if loop is not None:
+            asyncio.set_event_loop(None)
+            loop.close()
+    logger = logging.getLogger(library.__name__)
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False  # what it has to say comes as an event or an error
+    return library
+
+
+class _InUseError(BrokerError):
+    """The client id is taken."""
+
+
+class IB:
+    """An `alphalib.execute.broker.Broker`: one account of paper at a TWS or IB Gateway, or at `alphalib.gateway`.
+
+    Parameters
+    ----------
+    host : str
+        An address, not a name, where time is not the machine's.
+    port : int
+        4002 is IB Gateway's for paper, 7497 that of TWS.
+    client_id : int
+        The same every day: only it can change and cancel what it placed.
+    account : str
+        Which one to trade, where the login manages several.
+    live : bool
+        Live market data, which need a subscription; else delayed.
+    patience, answer, busy : float
+        How long to wait for the login, for an answer, and for a client id in use. [seconds]
+    lines : int
+        Most subscriptions; the first tickers that are watched get them.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 4002,
+        *,
+        client_id: int = 2,
+        account: str = "",
+        live: bool = False,
+        patience: float = PATIENCE,
+        answer: float = ANSWER,
+        busy: float = BUSY,
+        lines: int = LINES,
+    ) -> None:
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self._host, self._port, self._client_id, self._wish, self._live = host, port, client_id, account, live
+        self._patience, self._answer, self._busy, self._lines = patience, answer, busy, lines
+        self._library = _library()
+        self._client: Any = None
+        self._ears: Ears | None = None
+        self._outbox = Outbox()
+        self._reading = asyncio.Lock()
+        self._next_order = 0
+        self._next_request = FIRST_REQUEST
+        self._open_since: int | None = None  # number of the first reading whose open orders never ended
+        self._settled = False
+        self._wanted: tuple[str, ...] = ()
+        self._contracts: dict[str, Any] = {}
+
+    # the connection
+
+    @property
+    def connected(self) -> bool:
+        """Whether a socket is there; the peer may be silent all the same, ask `beat`."""
+        return self._ears is not None and not self._ears.closed.done()
+
+    async def connect(self) -> None:
+        """Connect and settle; nothing happens when a socket is there.
+
+        Raises
+        ------
+        NotPaperError
+            A managed account does not begin with D; nothing was sent.
+        BrokerError
+            Nobody answers, nobody is logged in, or the client id stays in use.
+        """
+        loop = asyncio.get_running_loop()
+        begun, wait = loop.time(), 1.0
+        while not self.connected:
+            try:
+                await self._try()
+            except _InUseError:
+                if loop.time() - begun + wait > self._busy:
+                    raise
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, 60.0)
+
+    async def disconnect(self) -> None:
+        """Leave; working orders stay."""
+        client, ears = self._client, self._ears
+        self._forget()
+        if client is not None and ears is not None:
+            await _gone(client, ears)
+
+    async def beat(self) -> datetime:
+        """Time of the peer.
+
+        Raises
+        ------
+        BrokerError
+            It is silent.
+        """
+        ears = self._there()
+        waiting = ears.ask("time")
+        self._outbox.put(Urgency.ORDER, self._client.reqCurrentTime)
+        return cast(datetime, await self._wait(waiting, "the time"))
+
+    async def hours(self, ticker: str) -> tuple[tuple[datetime, datetime], ...]:
+        """Opening and closing of the listing's next regular sessions, in UTC.
+
+        Raises
+        ------
+        BrokerError
+            There is no such listing, or no answer.
+        """
+        ears, request = self._there(), self._request()
+        client, contract = self._client, self._library.Stock(heard.symbol(ticker), "SMART", "USD")
+        waiting = ears.ask(request)
+        self._outbox.put(Urgency.ORDER, lambda: client.reqContractDetails(request, contract))
+        found = await self._wait(waiting, f"the listing of {ticker}")
+        if not found:
+            raise BrokerError(f"{self._where} knows no listing of {ticker}")
+        self._contracts[ticker] = found[0].contract
+        return heard.sessions(found[0].liquidHours, found[0].timeZoneId)
+
+    # the truth
+
+    async def truth(self) -> Truth:
+        """Read everything: open and completed orders of every client, executions, positions, account.
+
+        Parts that do not end within the time of an answer are named in `missing`. When something is filled meanwhile
+        all is read again, up to three times, so that the parts fit together.
+        """
+        async with self._reading:
+            for _ in range(3):
+                truth, overtaken = await self._read()
+                if not overtaken:
+                    break
+            return truth
+
+    async def _read(self) -> tuple[Truth, bool]:
+        ears, client, account = self._there(), self._client, self._there().account
+        begun = ears.reading.number + 1
+        reading = ears.reading = Reading(begun)
+        since = begun if self._open_since is None else self._open_since
+        request = self._request()
+        chosen = self._library.ExecutionFilter(acctCode=account)
+        parts: dict[str, tuple[str | int, Callable[[], None]]] = {
+            "open orders": ("open orders", client.reqAllOpenOrders),
+            "completed orders": ("completed orders", lambda: client.reqCompletedOrders(False)),
+            "executions": (request, lambda: client.reqExecutions(request, chosen)),
+            "positions": ("positions", client.reqPositions),
+            "account values": ("account values", lambda: client.reqAccountUpdates(True, account)),
+        }
+        waiting = {name: ears.ask(key) for name, (key, _) in parts.items()}
+        for _, ask in parts.values():
+            self._outbox.put(Urgency.ORDER, ask)
+        await asyncio.wait(waiting.values(), timeout=self._answer)
+        ears = self._there()
+        missing = [name for name, part in waiting.items() if not part.done() or part.exception()]
+        self._outbox.put(Urgency.ORDER, client.cancelPositions)
+        self._outbox.put(Urgency.ORDER, lambda: client.reqAccountUpdates(False, account))
+        nav, cash, accrued = _values(reading)
+        if math.isnan(nav + cash) and "account values" not in missing:
+            missing.append("account values")
+        if reading.unreadable:
+            missing.append("a message that could not be read")
+        listed = "open orders" not in missing
+        self._open_since = None if listed else since
+        self._settled = self._settled or listed
+        self._next_order = max(self._next_order, ears.last_order + 1)
+        truth = Truth(
+            at=self._now(),
+            account=account,
+            nav=nav,
+            cash=cash,
+            accrued=accrued,
+            held=tuple(_added(reading)),
+            orders=tuple(_reports(ears, since, listed=listed)),
+            fills=tuple(reading.fills.values()),
+            charges=tuple(ears.charges[i] for i in reading.fills if i in ears.charges),
+            missing=tuple(missing),
+        )
+        return truth, reading.overtaken
+
+    # prices
+
+    def watch(self, tickers: Iterable[str]) -> None:
+        """Subscribe to these tickers and to no others; kept through reconnections."""
+        self._wanted = tuple(dict.fromkeys(tickers))
+        if self.connected:
+            self._subscribe()
+            for ticker in self._wanted[self._lines :]:
+                self.events.put_nowait(Notice(0, f"not watched: IB has {self._lines} lines of data", ticker=ticker))
+
+    def _subscribe(self) -> None:
+        ears, client = self._there(), self._client
+        wanted = self._wanted[: self._lines]
+        for request, ticker in tuple(ears.tickers.items()):
+            if ticker not in wanted:
+                del ears.tickers[request]
+                self._outbox.put(Urgency.DATA, _call(client.cancelMktData, request))
+        there = set(ears.tickers.values())
+        for ticker in wanted:
+            if ticker not in there:
+                request = self._request()
+                ears.tickers[request] = ticker
+                ask = _call(client.reqMktData, request, self._contract(ticker), "", False, False, [])
+                self._outbox.put(Urgency.DATA, ask)
+
+    # orders
+
+    def place(self, *tickets: Ticket) -> None:
+        """Send a new order, or a parent and its children as one bracket.
+
+        Raises
+        ------
+        BrokerError
+            No connection, the open orders were not read on it yet, or the tickets make no order.
+        """
+        ears = self._ready()
+        numbers: dict[str, int] = {}
+        for ticket in tickets:
+            _checked(ticket, numbers)
+            former = ears.orders.by_ref(ticket.ref)
+            if former is not None or ticket.ref in numbers:
+                raise BrokerError(f"{ticket.ref} was sent already; another order needs another ref")
+            numbers[ticket.ref] = self._next_order + len(numbers)
+        self._next_order += len(numbers)
+        urgency = Urgency.EXIT if tickets and tickets[0].side is Side.SELL else Urgency.ORDER
+        for ticket in tickets:
+            number, parent = numbers[ticket.ref], numbers.get(ticket.parent, 0)
+            known = ears.orders.sent(number, self._client_id, ticket, parent)
+            known.listed = ears.reading.number if self._reading.locked() else 0
+            order = self._order(ticket, parent=parent, transmit=ticket is tickets[-1])
+            self._write(known, urgency, number, ticket.ticker, order)
+
+    def change(self, ticket: Ticket) -> None:
+        """Give a working order of ours other shares or another stop.
+
+        Raises
+        ------
+        BrokerError
+            No connection, no such order, or it is over.
+        """
+        known = self._ours(ticket.ref)
+        if known.report.state.over:
+            raise BrokerError(f"{ticket.ref} is {known.report.state}; it cannot be changed")
+        _checked(replace(ticket, parent=""), {})
+        order = self._order(ticket, parent=known.parent_id, transmit=True)
+        order.ocaGroup, order.ocaType = known.group
+        self._write(known, Urgency.EXIT, known.order_id, ticket.ticker, order)
+
+    def cancel(self, ref: str) -> None:
+        """Ask for a working order's end; nothing is sent for one that is over.
+
+        Raises
+        ------
+        BrokerError
+            No connection, or no such order of ours.
+        """
+        known, client = self._ours(ref), self._client
+        if not known.report.state.over:
+            urgency = Urgency.EXIT if known.written else Urgency.ORDER  # not before the order itself
+            self._outbox.put(urgency, _call(client.cancelOrder, known.order_id))
+
+    def _order(self, ticket: Ticket, *, parent: int, transmit: bool) -> Any:
+        order = self._library.Order(
+            action=str(ticket.side),
+            totalQuantity=ticket.shares,
+            orderType=str(ticket.kind),
+            tif=TIF[ticket.kind],
+            account=self._there().account,
+            orderRef=ticket.ref,
+            parentId=parent,
+            transmit=transmit,
+            outsideRth=False,
+        )
+        if ticket.stop is not None:
+            order.auxPrice = ticket.stop
+        return order
+
+    def _write(self, known: heard.Known, urgency: Urgency, number: int, ticker: str, order: Any) -> None:
+        client, contract = self._client, self._contract(ticker)
+        urgency = urgency if known.written or not known.parent_id else Urgency.ORDER
+
+        def write() -> None:
+            known.written = True
+            client.placeOrder(number, contract, order)
+
+        self._outbox.put(urgency, write)
+
+    # within
+
+    async def _try(self) -> None:
+        """One attempt to connect; whatever fails, no socket is left."""
+        loop = self._loop()
+        ears = Ears(self.events, self._client_id, now=loop.now, link=self._linked, accounts=self._managed)
+        ears.pace = self._outbox.pause
+        client = self._library.Client(ears)
+        client.MaxRequests = 0  # the outbox counts
+        client.decoder.logger = SimpleNamespace(exception=ears.unreadable)
+        client.decoder.handlers[11] = _timed(client.decoder.handlers[11], loop)
+        attempt = asyncio.ensure_future(client.connectAsync(self._host, self._port, self._client_id, 0))
+        try:
+            await asyncio.wait({attempt, ears.closed}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
+            self._judge(attempt, client, ears)
+        except BaseException:
+            attempt.cancel()
+            await asyncio.wait({attempt})
+            await _gone(client, ears)
+            raise
+        self._client, self._ears, self._settled, self._open_since = client, ears, False, None
+        self._next_order = max(self._next_order, client.getReqId())
+        self._outbox.clear()
+        self._outbox.put(Urgency.DATA, _call(client.reqMarketDataType, 1 if self._live else 3))
+        self._subscribe()
+
+    def _judge(self, attempt: asyncio.Future[None], client: Any, ears: Ears) -> None:
+        """Whether an attempt led to a login of paper, else what went wrong in words for a person."""
+        start = "start IB Gateway, log in to the paper account and allow API clients (or rehearse with --simulate)"
+        error = attempt.exception() if attempt.done() else None
+        if isinstance(error, ConnectionRefusedError):
+            raise BrokerError(f"no gateway at {self._where} (connection refused): {start}") from None
+        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+            raise BrokerError(f"no gateway at {self._where} ({error}): {start}") from None
+        if error is not None:
+            raise BrokerError(f"{self._where} speaks no TWS protocol ({error!r})") from error
+        if ears.closed.done():
+            if ears.refusal is not None:
+                raise _InUseError(
+                    f"client id {self._client_id} is in use at {self._where}: stop the other program that uses it"
+                )
+            raise BrokerError(f"{self._where} closed the connection before it said who is logged in: {start}")
+        if not attempt.done():
+            within = f"within {self._patience:g} s"
+            if client.serverVersion():
+                raise BrokerError(
+                    f"{self._where} answers, but nobody is logged in {within}: log in to the paper account"
+                )
+            raise BrokerError(f"{self._where} takes the connection and says nothing {within}: {start}")
+        accounts = tuple(dict.fromkeys((*client.getAccounts(), *ears.accounts)))
+        if real := [name for name in accounts if not _of_paper(name)]:
+            raise NotPaperError(
+                f"{', '.join(real)} at {self._where} is no account of paper trading (those begin with D): nothing was "
+                "sent. Log in with the paper user; there is no switch that allows another"
+            )
+        if self._wish and self._wish not in accounts:
+            raise BrokerError(f"account {self._wish} is not managed at {self._where}: there are {', '.join(accounts)}")
+        if not self._wish and len(accounts) > 1:
+            raise BrokerError(f"several accounts at {self._where} ({', '.join(accounts)}): name the one to trade")
+        ears.account = self._wish or accounts[0]
+
+    def _managed(self, accounts: tuple[str, ...]) -> None:
+        """Accounts were said again: one that is not of paper ends the connection before anything else is sent."""
+        if self._ears is not None and not all(map(_of_paper, accounts or ("",))):
+            self.events.put_nowait(Notice(0, f"accounts became {', '.join(accounts) or 'none'}: disconnected"))
+            client = self._client
+            self._linked(Link.LOST)
+            client.disconnect()
+
+    def _linked(self, link: Link) -> None:
+        """Pass on what became of the link; subscriptions that are gone are asked for once more."""
+        if link is Link.LOST:
+            self._forget()
+        elif link is Link.RESTORED_WITHOUT_DATA and self._ears is not None:
+            self._ears.tickers.clear()
+            self._subscribe()
+        self.events.put_nowait(link)
+
+    def _forget(self) -> None:
+        self._outbox.clear()
+        self._client, self._ears, self._settled = None, None, False
+
+    def _there(self) -> Ears:
+        if self._ears is None or self._ears.closed.done():
+            raise BrokerError(f"not connected to {self._where}: call connect() first")
+        return self._ears
+
+    def _ready(self) -> Ears:
+        ears = self._there()
+        if not self._settled:
+            raise BrokerError("the open orders were not read on this connection yet: call truth() first")
+        return ears
+
+    def _ours(self, ref: str) -> heard.Known:
+        known = self._ready().orders.by_ref(ref)
+        if known is None:
+            raise BrokerError(f"no order {ref} is known on this connection")
+        if known.report.client_id != self._client_id and not known.report.state.over:
+            raise BrokerError(f"{ref} was placed by client {known.report.client_id}; only that one can touch it")
+        return known
+
+    async def _wait(self, waiting: asyncio.Future[Any], what: str) -> Any:
+        done, _ = await asyncio.wait({waiting}, timeout=self._answer)
+        if not done:
+            raise BrokerError(f"{self._where} is silent: asked for {what}, no answer within {self._answer:g} s")
+        return waiting.result()
+
+    def _contract(self, ticker: str) -> Any:
+        return self._contracts.get(ticker) or self._library.Stock(heard.symbol(ticker), "SMART", "USD")
+
+    def _request(self) -> int:
+        self._next_request += 1
+        return self._next_request
+
+    def _loop(self) -> SessionLoop:
+        return cast(SessionLoop, asyncio.get_running_loop())
+
+    def _now(self) -> datetime:
+        return self._loop().now()
+
+    @property
+    def _where(self) -> str:
+        return f"{self._host}:{self._port}"
+
+
+def _of_paper(account: str) -> bool:
+    return account.startswith("D")
+
+
+def _call(function: Callable[..., None], *arguments: object) -> Callable[[], None]:
+    """The call, for later."""
+    return lambda: function(*arguments)
+
+
+def _checked(ticket: Ticket, before: Container[str]) -> None:
+    """A ticket that makes an order, of which `before` are the orders it may hang on."""
+    stop = ticket.stop
+    if ticket.shares <= 0:
+        raise BrokerError(f"{ticket.ref}: {ticket.shares} shares make no order")
+    if (ticket.kind is Kind.STOP) != (stop is not None) or (stop is not None and not 0 < stop < math.inf):
+        raise BrokerError(f"{ticket.ref}: a stop of {stop} does not go with {ticket.kind}")
+    if ticket.parent and ticket.parent not in before:
+        raise BrokerError(f"{ticket.ref}: its parent {ticket.parent} must be placed before it, in the same call")
+
+
+def _timed(read: Callable[[list[str]], None], loop: SessionLoop) -> Callable[[list[str]], None]:
+    """A reader of executions for which every time is one in UTC that the library can read."""
+
+    def read_timed(fields: list[str]) -> None:
+        at = heard.instant(fields[EXECUTION_TIME], loop.now())
+        read([*fields[:EXECUTION_TIME], f"{at:%Y%m%d-%H:%M:%S}", *fields[EXECUTION_TIME + 1 :]])
+
+    return read_timed
+
+
+def _values(reading: Reading) -> tuple[float, float, float]:
+    """NAV, cash, and what is accrued, in the account's currency; NaN where it was not said. [currency]"""
+    currency = next((money for tag, money in reading.values if tag == "NetLiquidation"), "")
+
+    def value(tag: str, default: str) -> float:
+        try:
+            return float(reading.values.get((tag, currency), default))
+        except ValueError:
+            return math.nan
+
+    return (
+        value("NetLiquidation", "nan"),
+        value("TotalCashValue", "nan"),
+        value("AccruedCash", "0") + value("AccruedDividend", "0"),
+    )
+
+
+def _added(reading: Reading) -> Iterator[Held]:
+    """One position a ticker."""
+    for ticker in dict.fromkeys(held.ticker for held in reading.held.values()):
+        parts = [held for held in reading.held.values() if held.ticker == ticker]
+        shares = sum(held.shares for held in parts)
+        if shares:
+            yield Held(ticker, shares, sum(held.shares * held.cost for held in parts) / shares)
+
+
+def _reports(ears: Ears, since: int, *, listed: bool) -> Iterator[Report]:
+    """Orders as a reading leaves them; `listed` when the open orders came to an end."""
+    for known in ears.orders:
+        if not known.report.state.over and known.listed < since:
+            known.report = replace(known.report, state=State.UNKNOWN, reason="not among the open orders")
+            if listed:
+                continue
+        yield known.report
+
+
+async def _gone(client: Any, ears: Ears) -> None:
+    """Wait until the socket is closed; a peer that does not take what is left to send is not waited for."""
+    transport = client.conn.transport
+    if transport is None:
+        return
+    client.disconnect()
+    await asyncio.wait({ears.closed}, timeout=1.0)
+    transport.abort()
+    await asyncio.wait({ears.closed}, timeout=1.0)
