@@ -30,6 +30,7 @@ class Position:
     held: int = 0
     profit_taken: bool = False
     time_reduced: bool = False
+    intraday_profit_taken: bool = False
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Book:
     decisions_halted: int = 0
     decisions_under_tier: int = 0
     nav_before: float = UNKNOWN  # at the decision before
-    stopped: dict = field(default_factory=dict)  # ticker: session of its last sale by stop, loss floor or gap exit
+    stopped: dict = field(default_factory=dict)  # ticker: session of its last sale that starts a cooldown
 
 
 @dataclass
@@ -494,8 +495,10 @@ def session(world, book, orders, t, costs):
         book.cash += held_before.get(name, 0) * amount
     fills = delist(world, book, t)
     fills += sell_at_open(world, book, orders, t, costs)
-    fills += enter(world, book, orders, t, costs)
-    fills += sell_at_stops(world, book, orders, t, costs)
+    bought = enter(world, book, orders, t, costs)
+    fills += bought
+    fills += sell_within_session(world, book, orders, t, costs)
+    fills += sell_what_was_bought(world, book, bought, t, costs)
     close_session(world, book, t)
     return fills
 
@@ -568,7 +571,7 @@ def sell(world, book, name, shares, price, reason, costs, t, minute=-1):
     book.positions[name].shares -= shares
     if book.positions[name].shares == 0:
         del book.positions[name]
-    if reason in ("stop", "loss_floor", "gap_exit"):
+    if reason in ("stop", "loss_floor", "gap_exit", "collapse"):
         book.stopped[name] = t
     return name, "sell", shares, price, reason, "", "", minute
 
@@ -614,7 +617,7 @@ def outlay(world, costs, name, shares, price, t):
 
 def place_of_entry(world, name, t):
     """Minute, trigger, price and highest price from then on; minute −1 is the open of a daily bar."""
-    bars = world.minutes.get(name, {}).get(world.days[t], [])
+    bars = minutes_of(world, name, t)
     if not bars:
         return -1, "open", world.open[name][t], world.high[name][t]
     for number, bar in enumerate(bars):
@@ -650,25 +653,80 @@ def twenty_session_low(world, name, t):
     """Of the sessions before t, in its units."""
     if t < 20:
         return UNKNOWN
-    ratio = 1.0
-    for other, value in world.actions.get((t, "split"), []):
-        ratio *= value if other == name else 1.0
     factor = world.split_factor[name]
     lows = [world.low[name][row] * factor[row] for row in range(t - 20, t) if known(world.low[name][row])]
-    return min(lows) / factor[t - 1] / ratio if lows else UNKNOWN
+    return min(lows) / factor[t - 1] / split_ratio(world, name, t) if lows else UNKNOWN
 
 
-def sell_at_stops(world, book, orders, t, costs):
+def split_ratio(world, name, t):
+    return math.prod(value for other, value in world.actions.get((t, "split"), []) if other == name)
+
+
+def sell_within_session(world, book, orders, t, costs):
+    """Stops of names held since before; on minute bars they are guarded."""
     fills = []
     for name, stop in orders.stops.items():
-        if name not in book.positions:
+        if name not in book.positions or stop <= 0:
             continue
-        daily = {"open": world.open[name][t], "low": world.low[name][t], "minute": -1}
-        bars = world.minutes.get(name, {}).get(world.days[t], [daily])
-        reached = [bar for bar in bars if known(bar["open"]) and bar["low"] <= stop]
-        if reached:
-            price, minute = min(reached[0]["open"], stop), reached[0]["minute"]
-            fills.append(sell(world, book, name, book.positions[name].shares, price, "stop", costs, t, minute))
+        bars = minutes_of(world, name, t)
+        if bars:
+            fills += guard(world, book, name, bars, stop, t, costs)
+        elif known(world.open[name][t]) and world.low[name][t] <= stop:
+            price = min(world.open[name][t], stop)
+            fills.append(sell(world, book, name, book.positions[name].shares, price, "stop", costs, t))
+    return fills
+
+
+def sell_what_was_bought(world, book, bought, t, costs):
+    """Guard the names bought on minute bars, from the fill on, with the stop that was sent with the entry."""
+    fills = []
+    for name, *_, minute in bought:
+        bars = minutes_of(world, name, t)
+        if not bars:
+            continue
+        before = [bar["close"] for bar in bars if bar["minute"] < minute]
+        price = before[-1] if before else world.last_close[name][t - 1] / split_ratio(world, name, t)
+        stop = price - world.params.intraday_trail_atr * atr_in_units_of(world, name, t)
+        if not stop > 0:
+            stop = price * (1 - world.params.fallback_stop_pct)
+        fills += guard(world, book, name, [bar for bar in bars if bar["minute"] >= minute], stop, t, costs)
+    return fills
+
+
+def minutes_of(world, name, t):
+    return world.minutes.get(name, {}).get(world.days[t], [])
+
+
+def atr_in_units_of(world, name, t):
+    """The average true range of the close before, NaN when there is none."""
+    atr = world.atr[name][t - 1]
+    return atr / split_ratio(world, name, t) if atr > 0 else UNKNOWN
+
+
+def guard(world, book, name, bars, stop, t, costs):
+    """Exits on minute bars, of one position."""
+    params, position, atr, fills = world.params, book.positions[name], atr_in_units_of(world, name, t), []
+    waited_long = t - position.entered >= params.intraday_tight_sessions
+    distance = (params.intraday_tight_atr if waited_long else params.intraday_trail_atr) * atr
+    for number, bar in enumerate(bars):
+        resting = stop
+        if number > 0:
+            top, close = max(earlier["high"] for earlier in bars[:number]), bars[number - 1]["close"]
+            if close <= top * (1 - params.intraday_collapse_pct):
+                return [
+                    *fills,
+                    sell(world, book, name, position.shares, bar["open"], "collapse", costs, t, bar["minute"]),
+                ]
+            if close >= position.cost * (1 + params.intraday_profit_pct) and not position.intraday_profit_taken:
+                part = max(1, math.floor(position.shares * params.intraday_profit_fraction))
+                fills.append(sell(world, book, name, part, bar["open"], "intraday_profit", costs, t, bar["minute"]))
+                position.intraday_profit_taken = True
+            resting = max(stop, top - distance) if known(distance) else stop
+        if name in book.positions and bar["low"] <= resting:
+            price = min(bar["open"], resting)
+            return [*fills, sell(world, book, name, position.shares, price, "stop", costs, t, bar["minute"])]
+        if name not in book.positions:
+            break
     return fills
 
 

@@ -16,6 +16,7 @@ HELD = {
     "d04": "correlation looks at the candidate's own sector, by date",
     "d05": "a bear market's cap resizes an entry",
     "d06": "every sizing factor changes the order, and the order says which cap bound",
+    "d08": "profit-taking fires once a position, and what was done survives the night",
     "d11": "holidays and half-days come from the exchange calendar",
     "d12": "simulation never creates money",
     "d14": "a halt sees unrealised losses and ends by its re-arm rule",
@@ -56,7 +57,6 @@ HELD = {
 }
 WAITING = {
     "d07": "intraday daemon",
-    "d08": "intraday daemon",
     "d09": "broker",
     "d10": "broker",
     "d13": "end of day",

@@ -17,6 +17,7 @@ from alphalib.backtest.minutes import no_minutes
 from alphalib.backtest.result import Backtest
 from alphalib.backtest.session import FILL, PAYMENT, Log, Patience, Tape, trade_session
 from alphalib.backtest.targets import DailyBook, TargetBook
+from alphalib.backtest.triggers import Protection, protection
 from alphalib.compiled import Floats, Ints, Records, entry_point, frozen, plain, stamp
 from alphalib.decision.core import decide_once
 from alphalib.decision.decide import require_windows
@@ -124,6 +125,7 @@ class RulesBook(DailyBook):
         require_windows(history.atr_window, history.correlation_window, params)
         self._numbers = plain(numbers(params))
         self._patience = tuple(getattr(params, field) for field in Patience._fields)
+        self._protection = plain(protection(params))
         self._lists = empty_orders(len(history.tickers), window=history.correlation_window)
         self._verdict: tuple[Any, ...] = ()
         minutes = no_minutes(history)
@@ -166,6 +168,7 @@ class RulesBook(DailyBook):
             self._verdict,
             self._tape,
             self._patience,
+            self._protection,
             plain(tariff),
             fills,
             payments,
@@ -186,6 +189,7 @@ def trade_once(
     verdict: tuple[Any, ...],
     tape: tuple[Any, ...],
     waiting: tuple[Any, ...],
+    guarding: tuple[Any, ...],
     costs: tuple[float, ...],
     fills: Records,
     payments: Records,
@@ -203,6 +207,7 @@ def trade_once(
         Verdict(*verdict),
         Tape(*tape),
         Patience(*waiting),
+        Protection(*guarding),
         Tariff(*costs),
         log,
     )

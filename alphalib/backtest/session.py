@@ -8,7 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from alphalib.backtest.costs import FREE, Tariff, affordable, commission, slippage
-from alphalib.backtest.triggers import Levels, Trigger, entry_minute, highest, stop_minute
+from alphalib.backtest.triggers import (
+    Levels,
+    Protection,
+    Trigger,
+    bounds,
+    entry_minute,
+    first_stop,
+    guarded,
+    highest,
+    on_guard,
+    part_sold,
+)
 from alphalib.compiled import Ints, Records, compiled, record_type
 from alphalib.decision.history import Bar
 from alphalib.decision.shapes import Held, Name, Order, Orders, Rule, Verdict
@@ -135,6 +146,7 @@ def trade_session(
     verdict: Verdict,
     tape: Tape,
     patience: Patience,
+    protection: Protection,
     tariff: Tariff,
     log: Log,
 ) -> float:
@@ -154,12 +166,12 @@ def trade_session(
         At the close before. [currency]
     orders, verdict : Orders, Verdict
         What was decided then; a split converts the orders too.
-    tape, patience : Tape, Patience
-        Minutes in which entries and stops fill, where there are any.
+    tape, patience, protection : Tape, Patience, Protection
+        Minutes in which entries fill and what is held is guarded, where there are any.
     tariff : Tariff
         Costs.
     log : Log
-        With room for every name to be bought, sold at the open and sold at its stop.
+        With room for three fills and two payments a name.
     """
     kept = orders.kept[: verdict.kept]
     for place in kept:
@@ -167,19 +179,113 @@ def trade_session(
     for order in orders.exits[: verdict.exits]:
         place = order.name
         cash += sell_at_open(session, order, bars[place], names_before[place], held[place], tariff, log)
+    before = log.used[0]
     if verdict.entries > 0:
         cash -= enter(
             session, orders.entries[: verdict.entries], bars, names_before, held, cash, tape, patience, tariff, log
         )
+    bought = log.fills[before : log.used[0]]
+    cash = guard_held(session, kept, bars, names_before, held, cash, tape, protection, tariff, log)
+    return guard_bought(session, bought, bars, names_before, held, cash, tape, protection, tariff, log)
+
+
+@compiled
+def guard_held(
+    session: int,
+    kept: Ints,
+    bars: Records,
+    names: Records,
+    held: Records,
+    cash: float,
+    tape: Tape,
+    protection: Protection,
+    tariff: Tariff,
+    log: Log,
+) -> float:
+    """Stops, and on minute bars the other exits, of what was held before; returns the cash. [currency]"""
     for place in kept:
-        bar, position = bars[place], held[place]
-        if position.shares > 0:
-            chance = stop_chance(position.stop, bar, minutes_at(tape, place))
-            if chance.price > 0.0:
-                cash += sell(session, place, Rule.STOP.value, position.shares, chance, names_before[place], position,
-                             tariff, log)  # fmt: skip
+        bar, name, position, minutes = bars[place], names[place], held[place], minutes_at(tape, place)
+        if position.shares > 0 and position.stop > 0.0:
+            if len(minutes) > 0:
+                cash += sell_on_guard(
+                    session, place, minutes, position.stop, bar.split, name, position, protection, tariff, log
+                )
+            elif bar.low <= position.stop and not math.isnan(bar.open):
+                reached = Chance(min(bar.open, position.stop), math.nan, -1, 0)
+                cash += sell(session, place, Rule.STOP.value, position.shares, reached, name, position, tariff, log)
         position.high_water = max(position.high_water, bar.high) if bar.high > 0.0 else position.high_water
     return cash
+
+
+@compiled
+def guard_bought(
+    session: int,
+    fills: Records,
+    bars: Records,
+    names: Records,
+    held: Records,
+    cash: float,
+    tape: Tape,
+    protection: Protection,
+    tariff: Tariff,
+    log: Log,
+) -> float:
+    """Exits, on minute bars, of what these fills bought in this session; returns the cash. [currency]"""
+    for fill in fills:
+        if fill.minute >= 0:
+            place = fill.name
+            split, name, minutes = bars[place].split, names[place], minutes_at(tape, place)
+            row = row_of(minutes, fill.minute)
+            close = minutes[row - 1].close if row > 0 else name.mark / split
+            stop = first_stop(protection, close, name.atr / split)
+            cash += sell_on_guard(
+                session, place, minutes[row:], stop, split, name, held[place], protection, tariff, log
+            )
+    return cash
+
+
+@compiled
+def sell_on_guard(
+    session: int,
+    place: int,
+    minutes: Records,
+    stop: float,
+    split: float,
+    name: Name,
+    position: Held,
+    protection: Protection,
+    tariff: Tariff,
+    log: Log,
+) -> float:
+    """Sell a position at its stop, after a collapse, or in part after a gain, in these minutes; returns the cash."""
+    waited = session - position.entered
+    limits = bounds(protection, name.atr / split, position.cost, waited, position.intraday_profit_taken)
+    guard, received = on_guard(stop), 0.0
+    for bar in minutes:
+        opened = Chance(bar.open, math.nan, bar.minute, 0)
+        if guard.collapsed:
+            rule = Rule.COLLAPSE.value
+            return received + sell(session, place, rule, position.shares, opened, name, position, tariff, log)
+        if guard.gained and not position.intraday_profit_taken:
+            position.intraday_profit_taken = True
+            rule, part = Rule.INTRADAY_PROFIT.value, part_sold(position.shares, protection.intraday_profit_fraction)
+            received += sell(session, place, rule, part, opened, name, position, tariff, log)
+            if position.shares == 0:
+                break
+        if bar.low <= guard.stop:
+            rule, reached = Rule.STOP.value, Chance(min(bar.open, guard.stop), math.nan, bar.minute, 0)
+            return received + sell(session, place, rule, position.shares, reached, name, position, tariff, log)
+        guard = guarded(guard, bar, limits)
+    return received
+
+
+@compiled
+def row_of(minutes: Records, minute: int) -> int:
+    """Row of the bar of a minute."""
+    row = 0
+    while minutes[row].minute != minute:
+        row += 1
+    return row
 
 
 @compiled
@@ -277,18 +383,6 @@ def entry_chance(bar: Bar, name: Name, minutes: Records, length: int, patience: 
 
 
 @compiled
-def stop_chance(stop: float, bar: Bar, minutes: Records) -> Chance:
-    """Where a resting stop fills, if it does."""
-    if len(minutes) > 0:
-        row = stop_minute(minutes, stop)
-        if row >= 0:
-            return Chance(min(minutes[row].open, stop), math.nan, minutes[row].minute, 0)
-    elif bar.low <= stop and not math.isnan(bar.open):
-        return Chance(min(bar.open, stop), math.nan, -1, 0)
-    return NEVER
-
-
-@compiled
 def buy(
     session: int,
     order: Order,
@@ -337,9 +431,20 @@ def sell(
     fill.realised = price / position.cost - 1.0
     fill.cost, fill.slippage = commission(shares, shares * price, tariff), shares * (chance.price - price)
     position.shares -= shares
-    if rule == Rule.STOP.value or rule == Rule.LOSS_FLOOR.value or rule == Rule.GAP_EXIT.value:
+    if is_stop(rule):
         position.stopped = session
     return shares * price - fill.cost
+
+
+@compiled
+def is_stop(rule: int) -> bool:
+    """Whether a name sold by this rule waits before it is bought again."""
+    return (
+        rule == Rule.STOP.value
+        or rule == Rule.LOSS_FLOOR.value
+        or rule == Rule.GAP_EXIT.value
+        or rule == Rule.COLLAPSE.value
+    )
 
 
 @compiled

@@ -13,6 +13,7 @@ from alphalib.backtest.costs import Costs, Tariff
 from alphalib.backtest.minutes import Minutes, no_minutes
 from alphalib.backtest.result import Backtest, Days, Logs, left_of
 from alphalib.backtest.session import FILL, PAYMENT, Log, Patience, Tape, append, trade_session, with_room
+from alphalib.backtest.triggers import Protection, protection
 from alphalib.compiled import Records, entry_point, frozen, plain, stamp
 from alphalib.decision import core
 from alphalib.decision.core import SOURCES as DECISION_SOURCES
@@ -61,7 +62,8 @@ def simulate(
     cash : float
         To start with. [currency]
     minutes : Minutes, optional
-        Minute bars of this history, in which entries and stops fill where there are any; daily bars elsewhere.
+        Minute bars of this history, in which entries fill and what is held is guarded where there are any; daily bars
+        elsewhere.
 
     Returns
     -------
@@ -100,6 +102,7 @@ def simulate(
         logs,
         frozen((minutes.start, minutes.end, minutes.bars, minutes.lengths)),
         tuple(getattr(params, field) for field in Patience._fields),
+        plain(protection(params)),
     )
     return Backtest(history.sessions, history.tickers, days, Logs(*happened), params, costs, left_of(history, held))
 
@@ -117,11 +120,12 @@ def run(
     logs: tuple[Records, ...],
     minutes: tuple[Any, ...],
     waiting: tuple[Any, ...],
+    guarding: tuple[Any, ...],
     sources: int = stamp(core, session_module, costs_module, triggers) + DECISION_SOURCES,
 ) -> tuple[Days, Records, Records, Records, Records]:
     """The loop: a session, then the decision at its close. The first session only decides."""
     moments, orders, tariff = Moments(*known), Orders(*lists), Tariff(*costs)
-    patience, (start, end, tape, lengths) = Patience(*waiting), minutes
+    patience, guards, (start, end, tape, lengths) = Patience(*waiting), Protection(*guarding), minutes
     rules = Numbers(Tiers(*limits[0]), *limits[1:])
     sessions, tickers = names.shape
     days = Days(
@@ -142,7 +146,18 @@ def run(
             row = min(t, len(start) - 1)  # without minutes one row of none serves all sessions
             of_day = Tape(start[row], end[row], tape, lengths[row])
             cash = trade_session(
-                moments.session[t], bars[t], names[t - 1], held, cash, orders, verdict, of_day, patience, tariff, log
+                moments.session[t],
+                bars[t],
+                names[t - 1],
+                held,
+                cash,
+                orders,
+                verdict,
+                of_day,
+                patience,
+                guards,
+                tariff,
+                log,
             )
         moment = moment_at(moments, t)
         refused = with_room(refused, n_refused, len(moment.wanted))

@@ -131,15 +131,6 @@ def entry_minute(bars: Records, levels: Levels) -> tuple[int, int]:
 
 
 @compiled
-def stop_minute(bars: Records, stop: float) -> int:
-    """Row of the first minute that reaches a stop, −1 for none."""
-    for row in range(len(bars)):
-        if bars[row].low <= stop:
-            return row
-    return -1
-
-
-@compiled
 def highest(bars: Records, row: int) -> float:
     """Highest price from a row on. [currency]"""
     high = -math.inf

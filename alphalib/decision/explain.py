@@ -13,6 +13,8 @@ _WORDS = {
     "dropped": "no longer among the names to hold",
     "cover": "a short position is bought back",
     "rebalance": "back to its target weight",
+    "collapse": "close {value:.2f} fell from the session's high to {limit:.2f} or below",
+    "intraday_profit": "close {value:.2f} at or above the session's profit target {limit:.2f}",
     "time_reduce": "held {value:.0f} sessions without a call to keep it, limit {limit:.0f}",
     "not_tradable": "did not trade, or is not a member",
     "kill_switch": "the kill switch is on",

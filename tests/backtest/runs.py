@@ -76,13 +76,19 @@ def random_minutes(run: Run, *, seed: int, share: float = 0.8) -> Run:
         thinned = [path.sample(frac=0.1, random_state=int(rng.integers(2**31))).sort_index() for path in parts]
         if thinned:
             tables[ticker] = pd.concat(thinned, ignore_index=True)
-    triggers: dict[str, Any] = {
+    rules: dict[str, Any] = {
         "pullback_pct": float(rng.choice([0.002, 0.02])),
         "vwap_discount_pct": float(rng.choice([0.005, 0.02])),
         "support_pct": float(rng.choice([0.01, 0.05])),
         "expiry_minutes_before_close": int(rng.choice([30, 150])),
+        "intraday_trail_atr": float(rng.choice([0.5, 2.0])),
+        "intraday_tight_atr": float(rng.choice([0.5, 1.5])),
+        "intraday_tight_sessions": int(rng.choice([1, 3])),
+        "intraday_profit_pct": float(rng.choice([0.01, 0.04])),
+        "intraday_profit_fraction": float(rng.choice([0.3, 0.5])),
+        "intraday_collapse_pct": float(rng.choice([0.01, 0.03])),
     }
-    return replace(run, minutes=tables, params=run.params.model_copy(update=triggers))
+    return replace(run, minutes=tables, params=run.params.model_copy(update=rules))
 
 
 def flat_run(*, sessions: int = 20) -> Run:
@@ -115,6 +121,28 @@ def flat_run(*, sessions: int = 20) -> Run:
         costs=Costs(slippage_bps=10, commission_bps=10, impact=0),
         cash=100_000.0,
     )
+
+
+def rehearsed(changes: dict[int, dict[int, float]], *, reach: float = 0.0, **params: Any) -> Run:
+    """`flat_run` with minutes at 100 on given rows, but for closes {row: {minute: close}}; each opens where it was.
+
+    Daily bars of the other rows reach so far above and below 100. [currency]
+    """
+    run = flat_run()
+    tables = []
+    for row, closes in changes.items():
+        path = session_path(dict.fromkeys(BARS, 100.0), seed=1, ticker="N000", day=run.market.sessions[row])
+        close = path["close"].to_numpy(copy=True)
+        for minute, price in closes.items():
+            close[minute:] = price
+        opened = np.append(close[0], close[:-1])
+        high, low = np.maximum(opened, close), np.minimum(opened, close)
+        tables.append(path.assign(open=opened, high=high, low=low, close=close, volume=1.0))
+    bars = {"high": run.market.high + reach, "low": run.market.low - reach}
+    for row, table in zip(changes, tables, strict=True):
+        bars["high"].iloc[row], bars["low"].iloc[row] = table["high"].max(), table["low"].min()
+    rules = run.params.model_copy(update=params)
+    return replace(run, market=replace(run.market, **bars), params=rules, minutes={"N000": pd.concat(tables)})
 
 
 def eventful_market(rng: np.random.Generator, *, names: int, sessions: int) -> Market:

@@ -12,7 +12,7 @@ from alphalib.decision import history
 from alphalib.errors import InputError
 from alphalib.sources.sample.minutes import session_path
 from alphalib.store import Store
-from tests.backtest.runs import Run, flat_run, random_minutes, random_run
+from tests.backtest.runs import Run, random_minutes, random_run, rehearsed
 
 HALF_DAY = pd.Timestamp("2019-07-03")
 
@@ -113,25 +113,6 @@ def test_without_any_minute_bar_daily_bars_serve():
 # Fills
 
 
-def rehearsed(changes: dict[int, dict[int, float]], **params):
-    """`flat_run` with minutes at 100 on given rows, but for closes {row: {minute: close}}; each opens where it was."""
-    run = flat_run()
-    tables = []
-    for row, closes in changes.items():
-        path = session_path(dict.fromkeys(BARS, 100.0), seed=1, ticker="N000", day=run.market.sessions[row])
-        close = path["close"].to_numpy(copy=True)
-        for minute, price in closes.items():
-            close[minute:] = price
-        opened = np.append(close[0], close[:-1])
-        high, low = np.maximum(opened, close), np.minimum(opened, close)
-        tables.append(path.assign(open=opened, high=high, low=low, close=close, volume=1.0))
-    bars = {name: getattr(run.market, name).copy() for name in ("high", "low")}
-    for row, table in zip(changes, tables, strict=True):
-        bars["high"].iloc[row], bars["low"].iloc[row] = table["high"].max(), table["low"].min()
-    rules = run.params.model_copy(update=params)
-    return replace(run, market=replace(run.market, **bars), params=rules, minutes={"N000": pd.concat(tables)})
-
-
 def fills_of(run: Run) -> list[tuple]:
     trades = run.backtest().trades
     return [
@@ -151,12 +132,64 @@ def test_an_entry_without_a_trigger_comes_late_and_earlier_on_a_half_day():
 
 def test_a_stop_fills_in_the_first_minute_that_reaches_it():
     # No average range yet, so the stop is a tenth below the cost of 100.1.
-    run = rehearsed({5: {100: 91.0, 150: 89.0}}, gap_exit_pct=0.5)
+    run = rehearsed({5: {100: 91.0, 150: 89.0}}, intraday_collapse_pct=1.0)
     assert fills_of(run)[1] == ("stop", "", 150, pytest.approx(100.1 * 0.9))
     gapped = rehearsed({5: {100: 80.0}})
     table = gapped.minutes["N000"]
     table.loc[table.index[100], ["open", "high"]] = 80.0
     assert fills_of(gapped)[1] == ("stop", "", 100, 80.0)
+
+
+@pytest.mark.parametrize(("tight_sessions", "stop"), [(5, 104 - 2.0 * 2), (4, 104 - 1.5 * 2)])
+def test_a_stop_follows_the_high_of_the_session(tight_sessions, stop):
+    # Bought in row 1, so row 5 is 4 sessions later; with ranges of 99 to 101 the ATR is 2.
+    rules = {"atr_window": 2, "atr_multiplier": 10.0, "intraday_tight_sessions": tight_sessions}
+    run = rehearsed({5: {100: 104.0, 150: 99.5}}, reach=1.0, **rules)
+    assert fills_of(run)[1] == ("stop", "", 150, stop)
+
+
+def test_a_fall_from_the_high_is_sold_at_the_next_open_and_rests():
+    run = rehearsed({5: {100: 94.9, 101: 94.0}})
+    assert fills_of(run)[1] == ("collapse", "", 101, 94.9)  # 94.9 ≤ 100 × 0.95
+    blocked = run.backtest().blocked
+    assert blocked["rule"].tolist() == ["cooldown"] * 5
+    assert fills_of(rehearsed({5: {100: 95.1}}))[1][0] == "research_exit"
+
+
+def test_what_the_last_close_calls_for_is_not_done():
+    assert fills_of(rehearsed({5: {389: 94.0}}))[1][0] == "research_exit"
+    assert fills_of(rehearsed({5: {388: 94.0}}))[1] == ("collapse", "", 389, 94.0)
+
+
+def test_a_gain_sells_a_part_and_the_rest_stays_on_guard():
+    run = rehearsed({5: {100: 109.0, 200: 103.0}}, intraday_profit_fraction=0.3)
+    # 109 ≥ 100.1 × 1.08; floor(50 × 0.3) = 15. Then 103 ≤ 109 × 0.95.
+    assert fills_of(run)[1:] == [("intraday_profit", "", 101, 109.0), ("collapse", "", 201, 103.0)]
+    assert run.backtest().trades["shares"].tolist() == [50, 15, 35]
+
+
+def test_a_fall_outweighs_a_gain():
+    run = rehearsed({5: {100: 109.0}})
+    table = run.minutes["N000"]
+    table.loc[table.index[100], "high"] = 109.9 / 0.95
+    assert fills_of(run)[1] == ("collapse", "", 101, 109.0)
+
+
+def test_a_name_bought_in_the_session_is_guarded_from_its_fill():
+    # No average range yet: the stop sent with the entry is a tenth below the close before the fill.
+    rules = {"vwap_discount_pct": 0.05, "intraday_collapse_pct": 0.08}
+    entry = ("entry", "pullback", 21, 97.9)
+    assert fills_of(rehearsed({1: {20: 97.9, 30: 88.0}}, **rules))[:2] == [entry, ("stop", "", 30, 88.11)]
+    assert fills_of(rehearsed({1: {20: 97.9, 21: 97.8}}, **rules))[1][0] == "research_exit"
+    # 90.05 is more than 8 % below 97.9, which is the high since the fill; 91.9 only below the 100 before it.
+    assert fills_of(rehearsed({1: {20: 97.9, 30: 90.05}}, **rules))[1] == ("collapse", "", 31, 90.05)
+    assert fills_of(rehearsed({1: {20: 97.9, 30: 91.9}}, **rules))[1][0] == "research_exit"
+
+
+def test_without_a_minute_before_the_fill_the_first_stop_counts_from_the_last_close():
+    run = rehearsed({1: {380: 89.0}}, intraday_collapse_pct=0.5)
+    late = replace(run, minutes={"N000": run.minutes["N000"].iloc[370:]})
+    assert fills_of(late)[:2] == [("entry", "expiry", 370, 100.0), ("stop", "", 380, 90.0)]
 
 
 @pytest.mark.parametrize("seed", range(3))

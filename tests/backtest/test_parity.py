@@ -8,6 +8,7 @@ import pytest
 
 from alphalib.backtest.parity import STAGES, Decided, drift_of_fills, drift_of_nav, parity, starting
 from alphalib.backtest.simulate import simulate
+from alphalib.contracts import Intraday
 from alphalib.decision import decide, history, order_book
 from alphalib.decision.shapes import NAME
 from alphalib.errors import InputError
@@ -67,6 +68,22 @@ def test_the_same_inputs_with_another_decision_differ_in_the_rules_and_after():
     assert differing(was, replace(was, book=other)) == {"orders": 1}
     blocked = was.book.model_copy(update={"blocked": []})
     assert differing(was, replace(was, book=blocked)) == {"rules": 1}
+
+
+def test_how_what_is_held_is_guarded_is_part_of_the_orders():
+    was = decided(holding=portfolio(held("B"), held("D")))
+    for field in Intraday.model_fields:
+        book = was.book.model_copy(update={"intraday": was.book.intraday.model_copy(update={field: 7})})
+        assert differing(was, replace(was, book=book)) == {"orders": 1}
+    stop = was.book.active_stops[0]
+    for change in ({"intraday_profit_taken": True}, {"entry_date": "2024-01-02"}):
+        book = was.book.model_copy(update={"active_stops": [stop.model_copy(update=change)]})
+        assert differing(was, replace(was, book=book)) == {"orders": 1}
+
+
+def test_an_older_book_that_guards_nothing_is_derived_again_without_it():
+    now = decided()
+    assert differing(replace(now, book=now.book.model_copy(update={"intraday": None})), now) == {}
 
 
 @pytest.mark.parametrize("field", NAME.names)

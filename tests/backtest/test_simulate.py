@@ -47,7 +47,16 @@ def trading_run(seed, **shape):
 def portfolio_of(book, world):
     """The reference's book as a portfolio."""
     positions = tuple(
-        Position(ticker, p.shares, p.cost, world.days[p.entered], p.high, p.profit_taken, p.time_reduced)
+        Position(
+            ticker,
+            p.shares,
+            p.cost,
+            world.days[p.entered],
+            p.high,
+            p.profit_taken,
+            p.time_reduced,
+            p.intraday_profit_taken,
+        )
         for ticker, p in book.positions.items()
     )
     return Portfolio(

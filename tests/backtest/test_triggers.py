@@ -1,5 +1,6 @@
 """Triggers a minute at a time; and that neither minutes nor daily bars invent an advantage."""
 
+import itertools
 import math
 
 import numpy as np
@@ -13,12 +14,18 @@ from alphalib.backtest.triggers import (
     UNSEEN,
     Levels,
     Trigger,
+    bounds,
     due,
     entry_minute,
+    first_stop,
+    guarded,
     highest,
-    stop_minute,
+    on_guard,
+    part_sold,
+    protection,
     watched,
 )
+from alphalib.contracts import Intraday
 from alphalib.params import ExecutorParams
 
 PARAMS = ExecutorParams()
@@ -97,12 +104,8 @@ def test_the_first_trigger_stays():
     assert due(UNSEEN, 360, levels) == Trigger.EXPIRY
 
 
-def test_the_first_minute_that_reaches_a_stop():
-    bars = session(100.0, 98.0, 96.0, 95.0)
-    assert stop_minute(bars, 96.5) == 2
-    assert stop_minute(bars, 94.0) == -1
-    assert stop_minute(bars, math.nan) == -1
-    assert highest(bars, 2) == 98.0
+def test_the_highest_price_from_a_row_on():
+    assert highest(session(100.0, 98.0, 96.0, 95.0), 2) == 98.0
 
 
 @given(
@@ -119,6 +122,69 @@ def test_what_comes_later_changes_no_entry(closes, pullback, discount, floor, ex
         later = [*closes[:row], *(close * 1.5 for close in closes[row:])]
         assert entry_minute(session(*later), levels) == (row, trigger)
         assert closes[row - 1] == session(*closes)[row]["open"]
+
+
+# On guard
+
+NUMBERS = protection(PARAMS)
+
+
+def guards(bars, *, stop=90.0, limits):
+    """The guard after each of the minutes."""
+    guard, seen = on_guard(stop), []
+    for bar in bars:
+        guard = guarded(guard, bar, limits)
+        seen.append(guard)
+    return seen
+
+
+def test_the_numbers_of_a_file_and_of_an_order_book_are_the_same():
+    fields = {name: getattr(PARAMS, name) for name in Intraday.model_fields}
+    assert protection(Intraday(**fields)) == NUMBERS
+    assert NUMBERS == (2.0, 1.5, 3, 0.08, 0.5, 0.05, 0.10)
+
+
+def test_bounds_by_hand():
+    # 2 × ATR 3, from the third session on 1.5 × 3; 8 % above 100.
+    assert bounds(NUMBERS, 3.0, 100.0, 2, False) == (6.0, 0.05, pytest.approx(108.0))
+    assert bounds(NUMBERS, 3.0, 100.0, 3, False).distance == 4.5
+    assert bounds(NUMBERS, 3.0, 100.0, 0, True).target == math.inf
+    assert bounds(NUMBERS, math.nan, 100.0, 0, False).distance == math.inf
+    assert bounds(NUMBERS, 0.0, 100.0, 0, False).distance == math.inf
+
+
+def test_the_first_stop_is_always_above_zero():
+    assert first_stop(NUMBERS, 100.0, 3.0) == 94.0
+    assert first_stop(NUMBERS, 100.0, math.nan) == first_stop(NUMBERS, 100.0, 0.0) == 90.0
+    assert first_stop(NUMBERS, 100.0, 50.0) == 90.0
+
+
+def test_a_guard_by_hand():
+    seen = guards(session(100.0, 104.0, 101.0, 98.8), stop=95.0, limits=bounds(NUMBERS, 3.0, 90.0, 1, False))
+    # Highs 100, 104, 104, 104 less 2 × 3; 104 ≥ 90 × 1.08 = 97.2 from the first close on; 98.8 = 104 × 0.95.
+    assert [guard.stop for guard in seen] == [95.0, 98.0, 98.0, 98.0]
+    assert [guard.gained for guard in seen] == [True, True, True, True]
+    assert [guard.collapsed for guard in seen] == [False, False, False, True]
+
+
+def test_without_an_average_range_a_stop_stays():
+    seen = guards(session(100.0, 150.0), stop=95.0, limits=bounds(NUMBERS, math.nan, 100.0, 1, False))
+    assert [guard.stop for guard in seen] == [95.0, 95.0]
+
+
+@pytest.mark.parametrize(("shares", "fraction", "sold"), [(50, 0.5, 25), (7, 0.5, 3), (1, 0.5, 1), (3, 0.1, 1)])
+def test_a_part_is_at_least_one_share(shares, fraction, sold):
+    assert part_sold(shares, fraction) == sold
+
+
+@given(st.lists(st.floats(50, 150), min_size=2, max_size=30), st.floats(0.1, 20), st.floats(60, 150))
+def test_a_guard_rises_only_and_what_has_fired_stays(closes, atr, cost):
+    seen = guards(session(*closes), limits=bounds(NUMBERS, atr, cost, 1, False))
+    for before, after in itertools.pairwise(seen):
+        assert after.stop >= before.stop
+        assert after.high >= before.high
+        assert after.collapsed >= before.collapsed
+        assert after.gained >= before.gained
 
 
 # Unbiased

@@ -68,6 +68,30 @@ def test_stops_cover_what_is_left_and_an_impossible_one_is_a_note():
     assert BOOK.notes == ["E has no stop: its range is wider than its price", "a note"]
 
 
+def test_a_book_says_how_what_is_held_is_guarded():
+    assert BOOK.intraday.model_dump() == {
+        "intraday_trail_atr": 2.0,
+        "intraday_tight_atr": 1.5,
+        "intraday_tight_sessions": 3,
+        "intraday_profit_pct": 0.08,
+        "intraday_profit_fraction": 0.5,
+        "intraday_collapse_pct": 0.05,
+        "fallback_stop_pct": 0.10,
+        "daily_loss_limit": 0.02,
+    }
+    taken = portfolio(held("C", shares=10, intraday_profit_taken=True))
+    stops = order_book(decide(taken, DAY, PARAMS), DAY, taken, PARAMS).active_stops
+    assert [(stop.ticker, stop.intraday_profit_taken) for stop in stops] == [("C", True)]
+
+
+def test_a_book_from_before_there_were_exits_within_the_session_is_read():
+    older = BOOK.model_dump(mode="json")
+    del older["intraday"], older["active_stops"][0]["intraday_profit_taken"]
+    book = checked(older, OrderBook, name="book")
+    assert book.intraday is None
+    assert book.active_stops == BOOK.active_stops
+
+
 def test_a_halt_is_said_first():
     fallen = portfolio(held("C"), peak=200_000.0)
     book = order_book(decide(fallen, DAY, PARAMS), DAY, fallen, PARAMS)
@@ -103,7 +127,10 @@ def test_a_book_of_another_days_decision_is_refused():
         order_book(DECISION, other, HELD, PARAMS)
 
 
-@pytest.mark.parametrize("rule", [rule for rule in Rule if 0 < rule < Rule.ENTRY and rule != Rule.POSITION_CAP])
+SAID = {rule for rule in Rule if 0 < rule < Rule.ENTRY} - {Rule.POSITION_CAP} | {Rule.COLLAPSE, Rule.INTRADAY_PROFIT}
+
+
+@pytest.mark.parametrize("rule", sorted(SAID))
 def test_every_rule_has_words(rule):
     assert reason(rule.label, 1.0, 2.0)
 
@@ -114,7 +141,7 @@ def test_a_missing_score_is_said_so():
 
 def test_a_portfolio_survives_its_file():
     start = portfolio(
-        held("C", shares=3, sessions=4, profit_taken=True),
+        held("C", shares=3, sessions=4, profit_taken=True, intraday_profit_taken=True),
         halted=2,
         tiers_fired=1,
         under_tier=7,
@@ -130,6 +157,7 @@ def test_a_file_from_before_there_was_such_memory_is_read():
     file = portfolio(held("C")).to_file(DATE, nav=100_000.0).model_dump(mode="json")
     for later in ("decisions_under_tier", "killed", "nav_before", "stopped"):
         del file[later]
+    del file["positions"][0]["intraday_profit_taken"]
     assert Portfolio.of_file(checked(file, PortfolioFile, name="portfolio")) == portfolio(held("C"))
 
 

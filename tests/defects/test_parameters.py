@@ -4,10 +4,11 @@ from functools import cache
 
 import pytest
 
+from alphalib.backtest.minutes import minutes_of
 from alphalib.backtest.simulate import simulate
 from alphalib.decision import decide, history, order_book
 from alphalib.params import ExecutorParams
-from tests.backtest.runs import random_run
+from tests.backtest.runs import random_minutes, random_run
 from tests.decision.days import day_of_names, portfolio
 
 SEEDS = range(12)
@@ -71,6 +72,14 @@ TRIGGERS = {
     "support_pct": 0.02,
     "expiry_minutes_before_close": 60,
 }
+WITHIN_SESSION = {
+    "intraday_trail_atr": 1.0,
+    "intraday_tight_atr": 1.5,
+    "intraday_tight_sessions": 1,
+    "intraday_profit_pct": 0.02,
+    "intraday_profit_fraction": 1.0,
+    "intraday_collapse_pct": 0.02,
+}
 NOT_RULES = {"schema_version", "updated_at"}
 BASE = {
     "correlation_block_threshold": 0.9,
@@ -108,7 +117,7 @@ def outcome(seed, changes):
 
 
 def test_every_parameter_is_asked_about():
-    assert OTHER.keys() | TRIGGERS.keys() | NOT_RULES == set(ExecutorParams.model_fields)
+    assert OTHER.keys() | TRIGGERS.keys() | WITHIN_SESSION.keys() | NOT_RULES == set(ExecutorParams.model_fields)
 
 
 @pytest.mark.parametrize("field", OTHER)
@@ -125,3 +134,27 @@ def test_d31_every_trigger_parameter_changes_the_order_book(field):
         for params in (ExecutorParams(), ExecutorParams(**{field: TRIGGERS[field]}))
     ]
     assert entries[0].triggers != entries[1].triggers
+
+
+@cache
+def world(seed):
+    """A history of few names with minute bars, and those."""
+    run = random_minutes(random_run(400 + seed, names=5, sessions=132), seed=seed)
+    known = history(run.market, run.signals, percentile=run.percentile, veto=run.veto, params=ExecutorParams())
+    return known, minutes_of(run.minutes, known)
+
+
+def sales(seed, *, within_session=True, **changes):
+    """What was sold, when and why."""
+    known, minutes = world(seed)
+    rules = {"min_score": 60.0, "conviction_rule": "ignore", "drawdown_tiers": (), "intraday_tight_atr": 0.5}
+    params = ExecutorParams(**{**rules, **changes})
+    trades = simulate(known, params, minutes=minutes if within_session else None).trades
+    return trades[["date", "ticker", "shares", "price", "reason"]].values.tolist()
+
+
+@pytest.mark.parametrize("field", WITHIN_SESSION)
+def test_d31_every_parameter_within_the_session_changes_it_on_minute_bars_only(field):
+    change = {field: WITHIN_SESSION[field]}
+    assert any(sales(seed) != sales(seed, **change) for seed in SEEDS)
+    assert sales(0, within_session=False) == sales(0, within_session=False, **change)
