@@ -1,4 +1,4 @@
-"""Frames and fields of the TWS protocol: a big-endian length, then NUL-terminated text; and what each message is called."""
+"""Frames of the TWS protocol: a big-endian length, then NUL-terminated text; and what each message is called."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 import struct
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+ZONE = ZoneInfo("America/New_York")
 
 SERVER_VERSION = 176
 """Spoken whatever the client offers, as long as its range holds it."""
@@ -108,6 +111,11 @@ def text(field: Field) -> str:
     if isinstance(field, float) and field.is_integer() and abs(field) < 1e15:
         return str(int(field))
     return str(field)
+
+
+def names(text: str) -> list[str]:
+    """Names of fields, written as words in a row."""
+    return text.split()
 
 
 def number(field: str) -> float | None:
