@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from datetime import datetime
 
@@ -18,16 +17,13 @@ from alphalib.execute.line import Failure, Line, News
 from alphalib.execute.notify import Notifier, Silent
 from alphalib.execute.opening import Opening, opening
 from alphalib.execute.screen import Show, nothing
+from alphalib.execute.switch import pulled
 from alphalib.execute.tape import Hours, Tape
 from alphalib.execute.trading import Item, Killed, Over, Trading, Wake
 from alphalib.sessions import next_session
 from alphalib.store import Store
 
 LOCK = "execute"
-KILL_FILE = "trades/KILL"
-FLATTEN = "flatten"
-
-log = logging.getLogger(__name__)
 
 
 class Daemon:
@@ -49,6 +45,8 @@ class Daemon:
         Takes the newest view, at each minute and after each step.
     witness : callable, optional
         Handed to the journal: called before and after each commit.
+    until_flat : bool
+        Leave as soon as nothing of ours is held; a session without an order book will do then.
     """
 
     def __init__(
@@ -61,13 +59,14 @@ class Daemon:
         notifier: Notifier | None = None,
         show: Show = nothing,
         witness: Witness | None = None,
+        until_flat: bool = False,
     ) -> None:
         self._broker, self._bus, self._record, self._session = broker, bus, record, session
         self._notifier: Notifier = notifier or Silent()
-        self._show, self._witness = show, witness
+        self._show, self._witness, self._until_flat = show, witness, until_flat
         self._inbox: asyncio.Queue[Item] = asyncio.Queue()
 
-    async def run(self) -> Statement:
+    async def run(self) -> Statement | None:
         """From whenever it is to the end of the session; leaves at once when cancelled, stops stay at the broker.
 
         Before the open it connects and waits; started within the session it goes on where it was; started after the
@@ -75,8 +74,8 @@ class Daemon:
 
         Returns
         -------
-        Statement
-            The account at the close; the journal has it too.
+        Statement or None
+            The account at the close; the journal has it too. None when nothing was held any more before.
 
         Raises
         ------
@@ -97,7 +96,7 @@ class Daemon:
         if loop.now() >= Hours.of(next_session(self._session)).opened:
             raise InputError(f"the session {self._session:%Y-%m-%d} is over and another has begun; plan that one")
         with self._record.lock(LOCK):
-            morning = opening(self._bus, self._record, self._session)
+            morning = opening(self._bus, self._record, self._session, or_empty=self._until_flat)
             journal = journal_of(self._record, witness=self._witness)
             try:
                 return await self._trade(loop, hours, morning, journal)
@@ -109,7 +108,7 @@ class Daemon:
         """Pull the kill switch: no entries from here on; with `flatten` everything of ours is sold."""
         self._inbox.put_nowait(Killed(by, flatten))
 
-    async def _trade(self, loop: SessionLoop, hours: Hours, morning: Opening, journal: Journal) -> Statement:
+    async def _trade(self, loop: SessionLoop, hours: Hours, morning: Opening, journal: Journal) -> Statement | None:
         tape = Tape(hours)
         desk = Desk(morning.book, journal, hours=hours, tape=tape, portfolio=morning.portfolio, marks=morning.marks)
         line = Line(self._broker, loop, self._news)
@@ -125,6 +124,7 @@ class Daemon:
             inbox=self._inbox,
             notifier=self._notifier,
             show=self._show,
+            until_flat=self._until_flat,
         )
         parts = line.keep(), self._listen(), self._minutes(loop, hours), self._switch()
         tasks = [loop.create_task(self._watched(part)) for part in parts]
@@ -163,15 +163,12 @@ class Daemon:
 
     async def _switch(self) -> None:
         """Look for the file of the kill switch, each second."""
-        file, before = self._record.local_path(KILL_FILE), ""
+        before = None
         while True:
-            if file.exists():
-                said = f"file {file.name} {file.read_text(errors='replace').strip()}".strip()
-                if said != before:
-                    self.kill(by=said, flatten=FLATTEN in said.lower())
-                before = said
-            else:
-                before = ""
+            now = pulled(self._record)
+            if now is not None and now != before:
+                self.kill(by=now[0], flatten=now[1])
+            before = now
             await asyncio.sleep(1.0)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from alphalib.contracts import OrderBook, PlanRecord, PortfolioFile, require_fresh
 from alphalib.errors import ContractError, InputError
 from alphalib.execute.archive import Archive, read_files
-from alphalib.sessions import require_session
+from alphalib.sessions import previous_session, require_session
 from alphalib.store import Store, content_hash
 
 
@@ -33,8 +33,11 @@ class Opening:
     marks: Mapping[str, float]
 
 
-def opening(bus: Store, record: Store, session: pd.Timestamp) -> Opening:
+def opening(bus: Store, record: Store, session: pd.Timestamp, *, or_empty: bool = False) -> Opening:
     """The order book of a session from the bus, and the portfolio that it starts with from the record.
+
+    With `or_empty` a session that was not planned has an empty book, and the last portfolio there is will do: for
+    whoever only wants to sell.
 
     Raises
     ------
@@ -45,12 +48,33 @@ def opening(bus: Store, record: Store, session: pd.Timestamp) -> Opening:
     """
     day = f"{require_session(session):%Y-%m-%d}"
     path = OrderBook.path.format(date=day)
+    if or_empty and not bus.exists(path):
+        return _nothing_planned(record, session)
     if not bus.exists(path):
         raise InputError(f"{path} is not in the store {bus.url}: run `python -m alphalib.pipeline weekday` first")
     book = bus.read(path, OrderBook)
     if book.date != day:
         raise ContractError(path, [f"is the book of {book.date}: plan again"])
     return Opening(book, _portfolio(record, pd.Timestamp(book.decided_on)), _marks(bus, book, path))
+
+
+def _nothing_planned(record: Store, session: pd.Timestamp) -> Opening:
+    before = previous_session(session)
+    found = record.latest(PortfolioFile.path, asof=before)
+    portfolio = record.read(found[0], PortfolioFile) if found else None
+    book = OrderBook(
+        date=f"{session:%Y-%m-%d}",
+        decided_on=f"{before:%Y-%m-%d}",
+        nav=portfolio.nav if portfolio else 1.0,
+        drawdown=0.0,
+        drawdown_multiplier=0.0,
+        approved_entries=[],
+        urgent_exits=[],
+        active_stops=[],
+        decision_hash="",
+        notes=["no entries: nothing was planned"],
+    )
+    return Opening(book, portfolio, {})
 
 
 def _portfolio(record: Store, decided_on: pd.Timestamp) -> PortfolioFile | None:

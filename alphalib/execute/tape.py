@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from alphalib.execute.broker import Tick
 from alphalib.sessions import calendar, require_session, session_minutes
 
+NEW_YORK = ZoneInfo("America/New_York")
 STALE = timedelta(minutes=5)
 """A price older than this is no longer one that anything is decided on."""
 ANEW = 0.5

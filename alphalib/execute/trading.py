@@ -9,7 +9,6 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 from alphalib.clock import SessionLoop
 from alphalib.contracts import OrderBook
@@ -22,7 +21,7 @@ from alphalib.execute.line import UP, Connected, Failure, Learned, Line, News, T
 from alphalib.execute.notify import Notifier
 from alphalib.execute.screen import EntryRow, PositionRow, Show, View
 from alphalib.execute.steps import Alert, Ask, Cancel, Change, Place, Step
-from alphalib.execute.tape import Hours, Tape
+from alphalib.execute.tape import NEW_YORK, Hours, Tape
 
 SETTLING = timedelta(seconds=10)
 """For the last fills after the close, before the account is read."""
@@ -30,7 +29,6 @@ GIVING_UP = timedelta(minutes=30)
 """After the close without a statement: a gateway that is gone by then is a person's affair."""
 AGAIN = 5.0  # until an account that could not be read is read again [seconds]
 LINES = 8  # of the log on the screen
-NEW_YORK = ZoneInfo("America/New_York")
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +74,8 @@ class Trading:
         Everything that happens, in its order.
     notifier, show : Notifier, Show
         Who is told.
+    until_flat : bool
+        Leave as soon as nothing of ours is held.
     """
 
     broker: Broker
@@ -89,6 +89,7 @@ class Trading:
     inbox: asyncio.Queue[Item]
     notifier: Notifier
     show: Show
+    until_flat: bool = False
 
     def __post_init__(self) -> None:
         self._said: deque[str] = deque(maxlen=LINES)
@@ -100,15 +101,15 @@ class Trading:
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline = max(self.hours.closed, self.loop.now()) + GIVING_UP
 
-    async def until_stated(self) -> Statement:
-        """Take what comes until the account at the close is written down."""
+    async def until_stated(self) -> Statement | None:
+        """Take what comes until the account at the close is written down, or nothing is held."""
         now = self.loop.now()
         ends = [
             self.loop.call_later(_seconds(now, then), self.inbox.put_nowait, Wake())
             for then in (self.hours.closed + SETTLING, self._deadline)
         ]
         try:
-            while self._stated is None:
+            while self._stated is None and not (self.until_flat and self._flat()):
                 items = [await self.inbox.get()]
                 while not self.inbox.empty():
                     items.append(self.inbox.get_nowait())
@@ -245,6 +246,10 @@ class Trading:
         self._stated = statement(learned.truth, self.tape, bars, session=self.book.date)
         self.journal.state(self._stated)
         self._say(now, f"stated: NAV {learned.truth.nav:,.2f}, cash {learned.truth.cash:,.2f}")
+
+    def _flat(self) -> bool:
+        """Whether it is certain that nothing of ours is held."""
+        return bool(self._account) and self.desk.settled and not any(name.held for name in self.desk.names())
 
     def _once_more(self) -> None:
         """The last truth is asked for again, a little later."""

@@ -9,7 +9,7 @@ import pandas as pd
 from alphalib.errors import InputError
 from alphalib.sessions import require_session, sessions_between
 from alphalib.sources.quality import QualityReport, gate
-from alphalib.sources.sample import Recipe, sample_files, simulate_market
+from alphalib.sources.sample import Recipe, World, sample_files, simulate_market
 from alphalib.sources.stored import stored_span
 from alphalib.store import Store, json_bytes, parquet_bytes
 
@@ -51,6 +51,21 @@ def ensure_prices(store: Store, *, asof: pd.Timestamp, seed: int = 7, names: int
         recipe = Recipe(**{**store.read_json(RECIPE), "sessions": sessions})
     _write_market(store, recipe)
     return f"the embedded market, simulated with seed {recipe.seed}, {recipe.names} names, {sessions} sessions"
+
+
+def world_of(store: Store, *, asof: pd.Timestamp) -> World:
+    """The embedded market that the store holds, made again with its sessions up to `asof`, the next ones too.
+
+    Raises
+    ------
+    InputError
+        When the store holds another market, or `asof` lies before this one begins.
+    """
+    if not store.exists(RECIPE):
+        raise InputError(f"the store {store.url} does not hold the embedded market")
+    recipe = Recipe(**store.read_json(RECIPE))
+    sessions = len(sessions_between(recipe.start, require_session(asof)))
+    return simulate_market(**{**asdict(recipe), "sessions": sessions})
 
 
 def _write_market(store: Store, recipe: Recipe) -> None:
