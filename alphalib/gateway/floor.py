@@ -100,14 +100,16 @@ class Floor:
             refusal = 201, f"Order rejected - reason:Invalid account code {order.account!r}"
         if parent is not None and parent.over and not self._free(working):
             refusal = 201, "Order rejected - reason:Parent order is being cancelled."
+        group = self._group(working)
+        if order.oca_group and any(member.order.filled for member in self._groups[group]):
+            refusal = 201, "Order rejected - reason:The OCA group is already filled"
         if refusal is not None:
             self._reject(working, *refusal)
             return
         if not order.tif:
             order.tif = "DAY"
             self._refuse(order.client_id, order.order_id, 10349, "Order TIF was set to DAY based on order preset.")
-        if group := self._group(working):
-            self._groups[group].append(working)
+        self._groups[group].append(working)
         if self._free(working):
             self._activate(working)
         else:
@@ -289,9 +291,8 @@ class Floor:
     def _follow(self, working: Working, shares: float) -> None:
         """What a fill means for others: its OCA group shrinks or ends, its children work."""
         order = working.order
-        others = [member for member in self._groups.get(self._group(working) or ("", ""), ()) if member is not working]
-        for other in others:
-            if other.over:
+        for other in list(self._groups[self._group(working)]):
+            if other.over or other is working:
                 continue
             if order.oca_type in (2, 3) or not order.oca_group:
                 self._shrink(other, shares, whole=not order.remaining)
@@ -353,22 +354,24 @@ class Floor:
         self._book[order.contract.symbol].pop(order.perm_id, None)
         self._known.pop((order.client_id, order.order_id), None)
         self._note(working)
+        for child in self._children(working):
+            if not child.over and not self._free(child):
+                self._vanish(child)
 
     def _children(self, working: Working) -> list[Working]:
         return [other for other in self._all.values() if other.parent is working]
 
-    def _group(self, working: Working) -> tuple[str, str] | None:
-        """Orders of which one fills: by name, and the children of one parent."""
+    def _group(self, working: Working) -> tuple[str, str]:
+        """Orders of which one fills: by name, or the children of one parent; else the order alone."""
         order = working.order
         if order.oca_group:
             return order.account, order.oca_group
-        return (order.account, f"parent {working.parent.order.perm_id}") if working.parent is not None else None
+        return "", f"{order.perm_id}" if working.parent is None else f"children of {working.parent.order.perm_id}"
 
-    def _open_order(self, perm_id: int) -> Working:
-        working = self._all.get(perm_id)
-        if working is None or working.over:
-            raise ValueError(f"there is no open order {perm_id}")
-        return working
+    def _numbered(self, perm_id: int) -> Working:
+        if perm_id not in self._all:
+            raise ValueError(f"there is no order {perm_id}")
+        return self._all[perm_id]
 
     # What is told and written
 

@@ -19,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 Bars: TypeAlias = Mapping[str, pd.DataFrame]
-"""By symbol: `time` (start of the minute, UTC), open, high, low, close [currency], volume [shares]."""
+"""By symbol: `time` (start of the minute, UTC), open, high, low, close [currency], volume, NaN for unknown [shares]."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ def _middle(opened: float, extremes: tuple[float, float]) -> tuple[tuple[float, 
 
 def _bars(symbol: str, table: pd.DataFrame, begin: datetime, end: datetime) -> list[Bar]:
     """Rows from `begin` until before `end`, by time."""
-    times = pd.to_datetime(table["time"], utc=True)
-    rows = table[(times >= begin) & (times < end)].assign(time=times).sort_values("time")
+    rows = table.assign(time=pd.to_datetime(table["time"], utc=True), volume=table["volume"].fillna(0.0))
+    rows = rows[(rows["time"] >= begin) & (rows["time"] < end)].sort_values("time", ignore_index=True)
     prices = rows[["open", "high", "low", "close"]]
     sound = (prices > 0).all(axis=1) & (prices.max(axis=1) <= rows["high"]) & (prices.min(axis=1) >= rows["low"])
     sound &= ~rows["time"].duplicated() & (rows["volume"] >= 0)

@@ -110,18 +110,22 @@ class Venue(Floor):
     # What happens at the venue
 
     def withdraw(self, perm_id: int, now: datetime) -> None:
-        """Cancel any order by the venue's number, as somebody does by hand in TWS."""
+        """Cancel any order by the venue's number, as somebody does by hand in TWS; nothing when it is over by then."""
         self.advance(now)
-        self._begin_cancel(self._open_order(perm_id))
+        working = self._numbered(perm_id)
+        if not working.over:
+            self._begin_cancel(working)
 
     def reject(self, perm_id: int, now: datetime, *, code: int = 201, text: str = "Order rejected - reason:") -> None:
-        """A working order becomes Inactive, its children are cancelled."""
+        """A working order becomes Inactive, its children are cancelled; nothing when it is over by then."""
         self.advance(now)
-        self._reject(self._open_order(perm_id), code, text)
+        working = self._numbered(perm_id)
+        if not working.over:
+            self._reject(working, code, text)
 
     def ration(self, perm_id: int, shares: float) -> None:
         """From now on an order fills no more than this in all, until rationed anew (`math.inf` lifts it). [shares]"""
-        self._open_order(perm_id).cap = shares
+        self._numbered(perm_id).cap = shares
 
     def correct(self, exec_id: str, now: datetime, *, shares: float | None = None, price: float | None = None) -> None:
         """The exchange corrects a fill: the same id with a higher last part takes its place, and its commission."""
