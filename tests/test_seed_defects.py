@@ -19,6 +19,7 @@ HELD = {
     "d08": "profit-taking fires once a position, and what was done survives the night",
     "d11": "holidays and half-days come from the exchange calendar",
     "d12": "simulation never creates money",
+    "d13": "a day is attributed by its change, and what is unexplained is flagged",
     "d14": "a halt sees unrealised losses and ends by its re-arm rule",
     "d15": "there is an exit path, and sells close positions",
     "d16": "the second day of a simulation sees the first day's fills",
@@ -59,7 +60,6 @@ WAITING = {
     "d07": "intraday daemon",
     "d09": "broker",
     "d10": "broker",
-    "d13": "end of day",
     "d25": "hypothesis loop",
     "d38": "vendor sources",
 }

@@ -124,8 +124,11 @@ def session_of(said: Written, opening: Opening, bus: Store, session: pd.Timestam
     hours = Hours.of(session)
     actions = _actions(bus, session)
     orders = _orders(said)
-    if opening.decided is not None:
-        orders = [_planned(order, opening.decided) for order in orders] + _unsent(orders, opening.decided, session)
+    if opening.decided is None:
+        notes.append("nothing was planned for this session: what the portfolio remembers stays as it was")
+    else:
+        orders = [_planned(order, opening.decided) for order in orders]
+        orders += _unsent(orders, opening.decided, session)
     orders = [_of_split(order, actions.splits.get(order.ticker, 1.0)) for order in orders]
     missing = sorted({fill.exec_id for fill in said.fills} - said.charges.keys())
     if missing:

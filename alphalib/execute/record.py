@@ -92,14 +92,13 @@ def write_settled(
         Rows of the tables `executor_shadow_book` and `risk_events`.
     """
     date, portfolio = settled.account.date, settled.portfolio
-    orders = _merged(read_trades(record), [row.model_dump() for row in settled.trades], TradeRow, date)
-    days = _merged(read_account(record), [_account_cells(settled.account)], AccountDay, date)
+    orders, days = [row.model_dump() for row in settled.trades], [_account_cells(settled.account)]
     checked(portfolio.model_dump(mode="json"), PortfolioFile, name=portfolio.at())
     _write_tables(
         journal,
         {
-            "trades": [row.model_dump() for row in settled.trades],
-            "eod_pnl": [_account_cells(settled.account)],
+            "trades": orders,
+            "eod_pnl": days,
             "executor_shadow_book": [row.model_dump() for row in blocked],
             "risk_events": [row.model_dump() for row in risks],
         },
@@ -107,8 +106,8 @@ def write_settled(
     )
     record.write_together(
         {
-            TRADES: _csv(orders),
-            ACCOUNT: _csv(days),
+            TRADES: _merged(record, TRADES, TradeRow, orders, date),
+            ACCOUNT: _merged(record, ACCOUNT, AccountDay, days, date),
             LETTER.format(date=date): settled.text.encode(),
             portfolio.at(): json_bytes(portfolio.model_dump(mode="json"), name=portfolio.at()),
         }
@@ -153,30 +152,30 @@ def _free(record: Store, folder: str) -> str:
     return free
 
 
-def _read(record: Store, path: str, kind: type[BaseModel]) -> pd.DataFrame:
+def _read(record: Store, path: str, kind: type[BaseModel], **options: Any) -> pd.DataFrame:
+    """A table of the record, with the contract's columns first; empty when it is not there."""
     columns = list(kind.model_fields)
     if not record.exists(path):
         return pd.DataFrame({column: pd.Series(dtype=object) for column in columns})
     try:
-        table = pd.read_csv(io.BytesIO(record.read_bytes(path)), float_precision="round_trip", dtype={"date": "str"})
+        table = pd.read_csv(io.BytesIO(record.read_bytes(path)), **{"dtype": {"date": "str"}, **options})
     except (ValueError, pd.errors.ParserError) as error:
         raise ContractError(path, [f"not readable as a table: {error}; {_MEND}"]) from error
-    missing = {"date"} - set(table.columns)
-    if missing:
+    if "date" not in table.columns:
         raise ContractError(path, [f"has no column date; {_MEND}"])
-    return table.reindex(columns=[*columns, *(c for c in table.columns if c not in columns)])
+    return table.reindex(columns=[*columns, *(column for column in table.columns if column not in columns)])
 
 
-def _merged(table: pd.DataFrame, rows: list[dict[str, Any]], kind: type[BaseModel], date: str) -> pd.DataFrame:
-    """The table with the rows of one session in the place of those it had, sessions ascending."""
-    others = table[table["date"] != date]
+def _merged(record: Store, path: str, kind: type[BaseModel], rows: Sequence[Mapping[str, Any]], date: str) -> bytes:
+    """The table with these rows in the place of those that the session had; others stay to the letter."""
+    as_text: dict[str, Any] = {"dtype": "str", "keep_default_na": False}
+    table = _read(record, path, kind, **as_text)
     new = pd.DataFrame(rows, columns=list(kind.model_fields)).astype(object)
-    merged = pd.concat([others.astype(object), new], ignore_index=True) if len(others) else new
-    return merged.sort_values("date", kind="stable", ignore_index=True)
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    return str(table.to_csv(index=False, lineterminator="\n")).encode()
+    text = pd.read_csv(io.StringIO(new.to_csv(index=False)), **as_text)
+    others = table[table["date"] != date]
+    merged = pd.concat([others, text], ignore_index=True) if len(others) else text
+    merged = merged.sort_values("date", kind="stable", ignore_index=True)
+    return str(merged.to_csv(index=False, lineterminator="\n")).encode()
 
 
 def _account_cells(account: AccountDay) -> dict[str, Any]:
