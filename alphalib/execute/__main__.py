@@ -13,7 +13,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from alphalib.clock import SystemClock
+from alphalib.clock import SessionLoop, SystemClock, run
 from alphalib.errors import AlphalibError, InputError
 from alphalib.execute.schedule import coming_session, latest_book, session_to_trade
 from alphalib.execute.screen import Show, live, nothing
@@ -65,9 +65,9 @@ def execute(
 @app.command("connection-test")
 def connection_test() -> None:
     """Connect, check the accounts, read everything, leave. Sends no order."""
-    from alphalib.execute.paper import tested
+    from alphalib.execute.paper import findings
 
-    for line in tested(settings()):
+    for line in run(findings(settings()), SessionLoop()):
         typer.echo(line)
 
 
@@ -149,7 +149,7 @@ def _paper(bus: Store, session: str | None, *, until_flat: bool = False) -> None
     from alphalib.execute.end_of_day import settle
     from alphalib.execute.paper import knock, trade
 
-    knock(settings())
+    run(knock(settings()), SessionLoop())
     now = SystemClock().now()
     day = coming_session(now) if until_flat and session is None else session_to_trade(bus, session, now)
     with _watched(bus, day, "paper") as show:

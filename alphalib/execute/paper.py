@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pandas as pd
 
@@ -53,39 +54,28 @@ def trade(
     Statement or None
         The account at the close; None when it left before.
     """
+    daemon_of = partial(Daemon, bus=bus, record=bus, session=session, show=show, until_flat=until_flat)
 
     async def main() -> Statement | None:
-        daemon = Daemon(
-            broker(settings),
-            bus=bus,
-            record=bus,
-            session=session,
-            notifier=notifier(settings),
-            show=show,
-            until_flat=until_flat,
-        )
+        daemon = daemon_of(broker(settings), notifier=notifier(settings))
         with _signals(daemon):
             return await daemon.run()
 
     return run(main(), SessionLoop())
 
 
-def tested(settings: Settings) -> list[str]:
+async def findings(settings: Settings) -> list[str]:
     """Connect, check the accounts, read everything, leave; what was found, a line each. Sends no order."""
-
-    async def main() -> list[str]:
-        await _knock(settings)
-        connection, loop = broker(settings), asyncio.get_running_loop()
-        assert isinstance(loop, SessionLoop)
-        try:
-            await connection.connect()
-            truth = await connection.truth()
-            apart = (await connection.beat() - loop.now()).total_seconds()
-        finally:
-            await connection.disconnect()
-        return [*_found(settings, truth), f"its clock and this one are {apart:+.0f} s apart"]
-
-    return run(main(), SessionLoop())
+    await knock(settings)
+    connection, loop = broker(settings), asyncio.get_running_loop()
+    assert isinstance(loop, SessionLoop), "the adapter's time is session time: run it with alphalib.clock.run"
+    try:
+        await connection.connect()
+        truth = await connection.truth()
+        apart = (await connection.beat() - loop.now()).total_seconds()
+    finally:
+        await connection.disconnect()
+    return [*_found(settings, truth), f"its clock and this one are {apart:+.0f} s apart"]
 
 
 def _found(settings: Settings, truth: Truth) -> list[str]:
@@ -100,12 +90,8 @@ def _found(settings: Settings, truth: Truth) -> list[str]:
     ]
 
 
-def knock(settings: Settings) -> None:
+async def knock(settings: Settings) -> None:
     """Say at once that nobody is there, instead of trying for hours: `BrokerError` when the port does not open."""
-    run(_knock(settings), SessionLoop())
-
-
-async def _knock(settings: Settings) -> None:
     where = f"{settings.ib_host}:{settings.ib_port}"
     try:
         async with asyncio.timeout(KNOCK):

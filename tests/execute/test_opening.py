@@ -39,7 +39,9 @@ def test_an_older_portfolio_is_refused(store):
 
 
 def test_a_session_that_was_not_planned_says_what_to_run(store):
-    with pytest.raises(InputError, match=r"order_book/2026-11-30.json is not in the store .* `python -m alphalib.pipeline weekday`"):
+    with pytest.raises(
+        InputError, match=r"2026-11-30.json is not in the store .* `python -m alphalib.pipeline weekday`"
+    ):
         opening(store, store, pd.Timestamp("2026-11-30"))
 
 
