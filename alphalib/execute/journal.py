@@ -40,6 +40,8 @@ from alphalib.store import Store
 
 JOURNAL_FILE = "trades/trades.db"
 """Where it lies in a store that is a folder."""
+KILLED, FLATTEN = "killed", "flatten"
+"""Flags of the kill switch; the second while everything of ours is to be sold too."""
 
 Witness: TypeAlias = Callable[[Literal["before", "after"], str], None]
 """Called around every commit, with what is committed, such as `intents` or `fills`: where a test kills the process."""
@@ -135,7 +137,11 @@ class Standing:
 
 @dataclass(frozen=True)
 class Flag:
-    """A fact that must survive a restart: `killed`, `no entries`, a threshold that has fired. `value` says why."""
+    """A fact that must survive a restart; `value` says why, or how much. Without a session it holds in all of them.
+
+    Names: `killed` and `flatten`; `no entries` for the rest of the session; `collapse` and `intraday_profit` of a
+    ticker, the latter with the shares to be sold.
+    """
 
     name: str
     at: datetime
@@ -197,6 +203,10 @@ class Statement:
     spy_last: float | None = None
 
 
+Record: TypeAlias = Intent | Amendment | Standing | Fill | Charge | Flag | Told
+"""What is written while a session lasts."""
+
+
 class Journal:
     """The journal in a file.
 
@@ -239,42 +249,45 @@ class Journal:
 
     # Written
 
+    def write(self, records: Sequence[Record], *, session: str, what: str) -> None:
+        """Records of any kind, all or none; fills are of `session`, `what` is for the witness.
+
+        A ref that was intended before is an error. What is known of an order, and what an execution cost, takes the
+        place of what was known; a fill or a flag that is there stays.
+        """
+        if records:
+            with self.writing(what) as connection:
+                for kind in dict.fromkeys(map(type, records)):
+                    self._insert_all(connection, [record for record in records if type(record) is kind], session)
+
     def intend(self, intents: Sequence[Intent] = (), amendments: Sequence[Amendment] = ()) -> None:
         """What is going to be sent, all or none; a ref that was intended before is an error."""
-        with self.writing("intents") as connection:
-            _add(connection, sa.insert(INTENTS), [_intent_row(intent) for intent in intents])
-            _add(connection, sa.insert(CHANGES), [_plain(amendment) for amendment in amendments])
+        self.write([*intents, *amendments], session="", what="intents")
 
     def stand(self, standings: Sequence[Standing]) -> None:
         """What is known of orders now; takes the place of what was known before."""
-        with self.writing("standings") as connection:
-            _add(connection, self._put(STANDINGS), [_plain(standing) for standing in standings])
+        self.write(standings, session="", what="standings")
 
     def fill(self, fills: Sequence[Fill], *, session: str) -> None:
         """Executions and their corrections; one that is there already is not written again."""
-        new = self._insert(FILLS).on_conflict_do_nothing()
-        with self.writing("fills") as connection:
-            _add(connection, new, [_fill_row(fill) | {"session": session} for fill in fills])
+        self.write(fills, session=session, what="fills")
 
     def charge(self, charges: Sequence[Charge]) -> None:
         """What executions cost; the last word counts."""
-        with self.writing("charges") as connection:
-            _add(connection, self._put(CHARGES), [_plain(charge) for charge in charges])
+        self.write(charges, session="", what="charges")
 
     def flag(self, *flags: Flag) -> None:
         """Raise flags; one that is up stays as it was raised first."""
-        new = self._insert(FLAGS).on_conflict_do_nothing()
-        with self.writing("flags") as connection:
-            _add(connection, new, [_plain(flag) for flag in flags])
+        self.write(flags, session="", what="flags")
 
-    def kill(self, *, at: datetime, by: str) -> None:
-        """Pull the kill switch, for this session and all others until `rearm`."""
-        self.flag(Flag("killed", at, by))
+    def kill(self, *, at: datetime, by: str, flatten: bool = False) -> None:
+        """Pull the kill switch, for this session and all others until `rearm`; with `flatten` all is to be sold."""
+        self.flag(Flag(KILLED, at, by), *([Flag(FLATTEN, at, by)] if flatten else []))
 
     def rearm(self) -> None:
         """Take the kill switch back."""
         with self.writing("flags") as connection:
-            connection.execute(sa.delete(FLAGS).where(FLAGS.c.name == "killed"))
+            connection.execute(sa.delete(FLAGS).where(FLAGS.c.name.in_((KILLED, FLATTEN))))
 
     def minutes(self, session: str, bars: Mapping[str, Bar]) -> None:
         """Bars of a minute that is over, by ticker; a bar that is there already stays."""
@@ -290,8 +303,7 @@ class Journal:
 
     def tell(self, *events: Told) -> None:
         """Something happened that a person may want to read."""
-        with self.writing("events") as connection:
-            _add(connection, sa.insert(EVENTS), [_plain(event) for event in events])
+        self.write(events, session="", what="events")
 
     # Read
 
@@ -332,7 +344,7 @@ class Journal:
     @property
     def killed(self) -> str:
         """By whom the kill switch was pulled; empty when it is off."""
-        return next((flag.value or "somebody" for flag in self.flags("") if flag.name == "killed"), "")
+        return next((flag.value or "somebody" for flag in self.flags("") if flag.name == KILLED), "")
 
     def bars(self, session: str) -> dict[str, tuple[Bar, ...]]:
         """Minutes of a session by ticker, in order."""
@@ -375,6 +387,29 @@ class Journal:
             query = query.order_by(table.c.number)
         with self.reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def _insert_all(self, connection: sa.Connection, records: Sequence[Record], session: str) -> None:
+        """Records of one kind."""
+        rows = [_plain(record) for record in records]
+        match records[0]:
+            case Intent():
+                _add(connection, sa.insert(INTENTS), [row | row.pop("ticket") for row in rows])
+            case Amendment():
+                _add(connection, sa.insert(CHANGES), rows)
+            case Told():
+                _add(connection, sa.insert(EVENTS), rows)
+            case Standing():
+                for row in rows:  # one order may be twice among them: the last word counts
+                    _add(connection, self._put(STANDINGS), [row])
+            case Charge():
+                for row in rows:
+                    _add(connection, self._put(CHARGES), [row])
+            case Fill():
+                keys = [{"root": fill.root, "revision": fill.revision} for fill in records if isinstance(fill, Fill)]
+                rows = [row | key | {"session": session} for row, key in zip(rows, keys, strict=True)]
+                _add(connection, self._insert(FILLS).on_conflict_do_nothing(), rows)
+            case Flag():
+                _add(connection, self._insert(FLAGS).on_conflict_do_nothing(), rows)
 
     def _put(self, table: sa.Table) -> Any:
         """Insert, or else take the former's place."""
@@ -432,8 +467,8 @@ def _advice(fault: str) -> str:
         "read-only": "it is read-only; make it writable, since nothing is sent unrecorded",
         "unable to open": "the file cannot be opened; check that its folder exists and is writable",
         "not a database": "the file is no journal; restore it from a backup, or move it away and `reset`",
-        "malformed": "the file is torn; restore it from a backup, or move it away: the day's orders and fills are then read "
-        "from the broker",
+        "malformed": "the file is torn; restore it from a backup, or move it away: the day's orders and fills are "
+        "then read from the broker",
         "disk is full": "the disk is full; free some space: stops stay, nothing new is sent until then",
         "disk i/o": "the disk fails; nothing new is sent until the file can be written",
         "unique": "an order of that name was intended before; nothing is sent twice",
@@ -465,18 +500,8 @@ def _timed(row: Mapping[str, Any], *, without: str | Sequence[str] = ()) -> dict
     return kept | {"at": datetime.fromisoformat(row["at"])}
 
 
-def _intent_row(intent: Intent) -> dict[str, Any]:
-    row = _plain(intent)
-    ticket: dict[str, Any] = row.pop("ticket")
-    return row | ticket
-
-
 def _intent(row: Mapping[str, Any]) -> Intent:
     kept = _timed(row, without="number")
     ticket = {name: kept.pop(name) for name in ("ref", "ticker", "shares", "stop", "parent")}
     side, kind = Side(kept.pop("side")), Kind(kept.pop("kind"))
     return Intent(**kept, ticket=Ticket(**ticket, side=side, kind=kind))
-
-
-def _fill_row(fill: Fill) -> dict[str, Any]:
-    return _plain(fill) | {"root": fill.root, "revision": fill.revision}
