@@ -219,8 +219,9 @@ class Truth:
     held : tuple of Held
         Positions, foreign ones too.
     orders : tuple of Report
-        Open and completed, of every client; and those of ours that were sent too late for this reading, as `UNKNOWN`.
-        What is not here, and was sent before on a truth without `missing`, did not arrive or is forgotten.
+        Open and completed, of every client; and as `UNKNOWN` those that this adapter sent in the last ten seconds and
+        that may still arrive. What was sent before, and is not in a truth without `missing`, is not there and will not
+        come.
     fills : tuple of Fill
         Of the present day, as far as the broker remembers.
     charges : tuple of Charge

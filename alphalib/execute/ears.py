@@ -267,8 +267,9 @@ class Ears:
             return
         realised = report.realizedPNL if abs(report.realizedPNL) < heard.UNSET else None
         charge = Charge(report.execId, report.commission, realised)
-        self.charges[charge.exec_id] = charge
-        self._events.put_nowait(charge)
+        if self.charges.get(charge.exec_id) != charge:
+            self.charges[charge.exec_id] = charge
+            self._events.put_nowait(charge)
 
     # account
 

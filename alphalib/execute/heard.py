@@ -85,6 +85,22 @@ def sessions(text: str, zone: str) -> tuple[tuple[datetime, datetime], ...]:
     return tuple(spans)
 
 
+def unheard(client_id: int, ticket: Ticket) -> Report:
+    """An order of ours of which the broker has not spoken."""
+    return Report(
+        ref=ticket.ref,
+        perm_id=0,
+        client_id=client_id,
+        ticker=ticket.ticker,
+        side=ticket.side,
+        shares=ticket.shares,
+        filled=0,
+        kind=ticket.kind,
+        stop=ticket.stop,
+        state=State.UNKNOWN,
+    )
+
+
 @dataclass
 class Known:
     """An order as far as this connection was told of it.
@@ -92,13 +108,13 @@ class Known:
     Parameters
     ----------
     order_id, parent_id : int
-        Its client's numbers; 0 where it has none.
+        Its client's numbers; 0 where it has none, and before it is written.
     report : Report
         The newest, in our words.
     group : tuple of str and int
         OCA group and type, which a change must repeat.
-    written, heard : bool
-        Whether its placing left us, and whether the broker ever spoke of it.
+    written : bool
+        Whether its placing left us.
     listed : int
         Number of the last reading that found it among the open or completed orders.
     """
@@ -108,7 +124,6 @@ class Known:
     parent_id: int = 0
     group: tuple[str, int] = ("", 0)
     written: bool = True
-    heard: bool = True
     listed: int = 0
 
 
@@ -118,9 +133,10 @@ class Orders:
 
     by_perm: dict[int, Known] = field(default_factory=dict)
     by_id: dict[tuple[int, int], Known] = field(default_factory=dict)
+    queued: list[Known] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Known]:
-        seen = {id(known): known for known in (*self.by_perm.values(), *self.by_id.values())}
+        seen = {id(known): known for known in (*self.by_perm.values(), *self.by_id.values(), *self.queued)}
         return iter(seen.values())
 
     def find(self, *, perm_id: int, client_id: int, order_id: int) -> Known | None:
@@ -135,23 +151,17 @@ class Orders:
         found = [known for known in self if known.report.ref == ref]
         return min(found, key=lambda known: known.report.state.over, default=None)
 
-    def sent(self, order_id: int, client_id: int, ticket: Ticket, parent_id: int) -> Known:
-        """An order of ours that goes out now."""
-        report = Report(
-            ref=ticket.ref,
-            perm_id=0,
-            client_id=client_id,
-            ticker=ticket.ticker,
-            side=ticket.side,
-            shares=ticket.shares,
-            filled=0,
-            kind=ticket.kind,
-            stop=ticket.stop,
-            state=State.UNKNOWN,
-        )
-        known = Known(order_id, report, parent_id, written=False, heard=False)
-        self.by_id[client_id, order_id] = known
+    def queue(self, client_id: int, ticket: Ticket) -> Known:
+        """An order of ours that is to go out."""
+        known = Known(0, unheard(client_id, ticket), written=False)
+        self.queued.append(known)
         return known
+
+    def write(self, known: Known, order_id: int, parent_id: int) -> None:
+        """It goes out now; numbers are given in the order of writing, for TWS takes none below one that it has seen."""
+        self.queued.remove(known)
+        known.order_id, known.parent_id, known.written = order_id, parent_id, True
+        self.by_id[known.report.client_id, order_id] = known
 
     def told(self, order_id: int, report: Report, *, certain: bool = False) -> Known:
         """The broker describes an order wholly; `certain` when it was asked, so that no message is late."""
@@ -161,7 +171,10 @@ class Orders:
         else:
             before = known.report
             client_id = before.client_id if before.client_id >= 0 else report.client_id
-            known.report = _joined(before, _with(report, client_id=client_id), certain=certain)
+            reason = report.reason or (
+                before.reason if report.state is before.state else ""
+            )  # it says not why one waits
+            known.report = _joined(before, _with(report, client_id=client_id, reason=reason), certain=certain)
         self._file(known)
         return known
 
@@ -191,7 +204,6 @@ class Orders:
         return known
 
     def _file(self, known: Known) -> None:
-        known.heard = True
         if known.report.perm_id:
             self.by_perm[known.report.perm_id] = known
         if known.order_id and known.report.client_id >= 0:

@@ -39,6 +39,9 @@ ANSWER = 10.0
 BUSY = 60.0
 """How long a client id may stay in use, as it does after a line was cut. [seconds]"""
 
+ARRIVAL = 10.0
+"""An order that was sent and is nowhere may still arrive for so long, whatever became of the line. [seconds]"""
+
 LINES = 100
 """Subscriptions that IB allows."""
 
@@ -124,6 +127,7 @@ class IB:
         self._next_request = FIRST_REQUEST
         self._open_since: int | None = None  # number of the first reading whose open orders never ended
         self._settled = False
+        self._sent: dict[str, tuple[Ticket, float]] = {}  # with the time of writing
         self._wanted: tuple[str, ...] = ()
         self._contracts: dict[str, Any] = {}
 
@@ -210,7 +214,7 @@ class IB:
 
     async def _read(self) -> tuple[Truth, bool]:
         ears, client, account = self._there(), self._client, self._there().account
-        begun = ears.reading.number + 1
+        begun, since_sent = ears.reading.number + 1, self._loop().time() - ARRIVAL
         reading = ears.reading = Reading(begun)
         since = begun if self._open_since is None else self._open_since
         request = self._request()
@@ -239,6 +243,10 @@ class IB:
         self._open_since = None if listed else since
         self._settled = self._settled or listed
         self._next_order = max(self._next_order, ears.last_order + 1)
+        orders = tuple(_reports(ears, since, listed=listed))
+        self._sent = {ref: sent for ref, sent in self._sent.items() if sent[1] >= since_sent}
+        there = {report.ref for report in orders}
+        under_way = (heard.unheard(self._client_id, sent) for ref, (sent, _) in self._sent.items() if ref not in there)
         truth = Truth(
             at=self._now(),
             account=account,
@@ -246,7 +254,7 @@ class IB:
             cash=cash,
             accrued=accrued,
             held=tuple(_added(reading)),
-            orders=tuple(_reports(ears, since, listed=listed)),
+            orders=(*orders, *under_way),
             fills=tuple(reading.fills.values()),
             charges=tuple(ears.charges[i] for i in reading.fills if i in ears.charges),
             missing=tuple(missing),
@@ -289,21 +297,17 @@ class IB:
             No connection, the open orders were not read on it yet, or the tickets make no order.
         """
         ears = self._ready()
-        numbers: dict[str, int] = {}
-        for ticket in tickets:
-            _checked(ticket, numbers)
-            former = ears.orders.by_ref(ticket.ref)
-            if former is not None or ticket.ref in numbers:
+        for number, ticket in enumerate(tickets):
+            _checked(ticket, [before.ref for before in tickets[:number]])
+            if ears.orders.by_ref(ticket.ref) is not None:
                 raise BrokerError(f"{ticket.ref} was sent already; another order needs another ref")
-            numbers[ticket.ref] = self._next_order + len(numbers)
-        self._next_order += len(numbers)
         urgency = Urgency.EXIT if tickets and tickets[0].side is Side.SELL else Urgency.ORDER
+        sent: dict[str, heard.Known] = {}
         for ticket in tickets:
-            number, parent = numbers[ticket.ref], numbers.get(ticket.parent, 0)
-            known = ears.orders.sent(number, self._client_id, ticket, parent)
-            known.listed = ears.reading.number if self._reading.locked() else 0
-            order = self._order(ticket, parent=parent, transmit=ticket is tickets[-1])
-            self._write(known, urgency, number, ticket.ticker, order)
+            known = sent[ticket.ref] = ears.orders.queue(self._client_id, ticket)
+            self._sent[ticket.ref] = ticket, math.inf
+            order = self._order(ticket, transmit=ticket is tickets[-1])
+            self._outbox.put(urgency, _call(self._write, known, sent.get(ticket.parent), order))
 
     def change(self, ticket: Ticket) -> None:
         """Give a working order of ours other shares or another stop.
@@ -317,9 +321,9 @@ class IB:
         if known.report.state.over:
             raise BrokerError(f"{ticket.ref} is {known.report.state}; it cannot be changed")
         _checked(replace(ticket, parent=""), {})
-        order = self._order(ticket, parent=known.parent_id, transmit=True)
+        order = self._order(ticket, transmit=True)
         order.ocaGroup, order.ocaType = known.group
-        self._write(known, Urgency.EXIT, known.order_id, ticket.ticker, order)
+        self._outbox.put(self._after(known), _call(self._write, known, None, order))
 
     def cancel(self, ref: str) -> None:
         """Ask for a working order's end; nothing is sent for one that is over.
@@ -331,10 +335,14 @@ class IB:
         """
         known, client = self._ours(ref), self._client
         if not known.report.state.over:
-            urgency = Urgency.EXIT if known.written else Urgency.ORDER  # not before the order itself
-            self._outbox.put(urgency, _call(client.cancelOrder, known.order_id))
+            self._outbox.put(self._after(known), lambda: client.cancelOrder(known.order_id))
 
-    def _order(self, ticket: Ticket, *, parent: int, transmit: bool) -> Any:
+    @staticmethod
+    def _after(known: heard.Known) -> Urgency:
+        """When to speak of an order: soon, but not before it was placed."""
+        return Urgency.EXIT if known.written else Urgency.ORDER
+
+    def _order(self, ticket: Ticket, *, transmit: bool) -> Any:
         order = self._library.Order(
             action=str(ticket.side),
             totalQuantity=ticket.shares,
@@ -342,7 +350,6 @@ class IB:
             tif=TIF[ticket.kind],
             account=self._there().account,
             orderRef=ticket.ref,
-            parentId=parent,
             transmit=transmit,
             outsideRth=False,
         )
@@ -350,15 +357,14 @@ class IB:
             order.auxPrice = ticket.stop
         return order
 
-    def _write(self, known: heard.Known, urgency: Urgency, number: int, ticker: str, order: Any) -> None:
-        client, contract = self._client, self._contract(ticker)
-        urgency = urgency if known.written or not known.parent_id else Urgency.ORDER
-
-        def write() -> None:
-            known.written = True
-            client.placeOrder(number, contract, order)
-
-        self._outbox.put(urgency, write)
+    def _write(self, known: heard.Known, parent: heard.Known | None, order: Any) -> None:
+        ears = self._there()
+        if not known.written:
+            ears.orders.write(known, self._next_order, parent.order_id if parent else 0)
+            self._next_order += 1
+            self._sent[known.report.ref] = self._sent[known.report.ref][0], self._loop().time()
+        order.parentId = known.parent_id
+        self._client.placeOrder(known.order_id, self._contract(known.report.ticker), order)
 
     # within
 
@@ -440,6 +446,7 @@ class IB:
 
     def _forget(self) -> None:
         self._outbox.clear()
+        self._sent = {ref: sent for ref, sent in self._sent.items() if sent[1] < math.inf}
         self._client, self._ears, self._settled = None, None, False
 
     def _there(self) -> Ears:
