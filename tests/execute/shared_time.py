@@ -76,12 +76,19 @@ class FollowingLoop(SessionLoop):
         ready = select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
-        self._line.send(math.inf if timeout is None else self.time() + timeout)
-        try:
-            self._jumped = self._line.recv()
-        except EOFError:
-            os._exit(0)  # the test is over
+        self._jumped = self._exchanged(math.inf if timeout is None else self.time() + timeout)
         return select(0)
+
+    def pass_through(self, point: str) -> None:
+        """Tell the leader how far this process has come; it may be the last thing it does."""
+        self._exchanged(point)
+
+    def _exchanged(self, said: float | str) -> float:
+        self._line.send(said)
+        try:
+            return float(self._line.recv())
+        except (EOFError, ConnectionError):
+            os._exit(0)  # the test is over
 
 
 class Follower:
@@ -97,12 +104,22 @@ class Follower:
         To it.
     ended : callable
         Called once in the leader's loop when the process is gone, by its own will or another's.
+    lives_on : callable
+        Asked at each point the follower passes through; when it says no, the process is killed there.
     """
 
-    def __init__(self, loop: LeadingLoop, process: BaseProcess, line: Connection, ended: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        loop: LeadingLoop,
+        process: BaseProcess,
+        line: Connection,
+        ended: Callable[[], Any],
+        lives_on: Callable[[str], bool] = lambda point: True,
+    ) -> None:
         self.process, self.upcoming = process, -math.inf
-        self._loop, self._line, self._ended = loop, line, ended
+        self._loop, self._line, self._ended, self._lives_on = loop, line, ended, lives_on
         self._greeted = False
+        self.exitcode: int | None = None  # negative: the signal that ended it
         loop.followers.append(self)
 
     @property
@@ -110,19 +127,37 @@ class Follower:
         """Whether it still follows."""
         return self in self._loop.followers
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self.process.pid or 0
+
     def work(self, now: float) -> None:
         """Let it work until it is idle, or dead."""
         try:
             if self._greeted:
                 self._line.send(now)
-            if not self._line.poll(PATIENCE):
-                os.kill(self.process.pid or 0, signal.SIGABRT)  # faulthandler says where
-                self._bury()
-                raise TimeoutError(f"a follower did not come to rest within {PATIENCE:g} s at {self._loop.now()}")
-            self.upcoming = self._line.recv()
-            self._greeted = True
+            said = self._heard()
+            while isinstance(said, str):
+                if not self._lives_on(said):
+                    self.process.kill()
+                    break
+                self._line.send(now)
+                said = self._heard()
+            else:
+                self.upcoming, self._greeted = said, True
+                return
+            self._bury()
         except (EOFError, ConnectionError):
             self._bury()
+
+    def _heard(self) -> float | str:
+        if self._line.poll(PATIENCE):
+            said: float | str = self._line.recv()
+            return said
+        os.kill(self.pid, signal.SIGABRT)  # faulthandler says where
+        self._bury()
+        raise TimeoutError(f"a follower did not come to rest within {PATIENCE:g} s at {self._loop.now()}")
 
     def kill(self) -> None:
         """SIGKILL, now; a second one changes nothing."""
@@ -135,4 +170,6 @@ class Follower:
         self._loop.followers.remove(self)
         self._line.close()
         self.process.join()
+        self.exitcode = self.process.exitcode
+        self.process.close()
         self._loop.call_soon(self._ended)
