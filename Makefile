@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ASYNC := .venv-ib-async
-ON_BOTH := tests/execute/test_broker.py tests/execute/test_heard.py tests/execute/test_outbox.py
+ON_BOTH := $(addprefix tests/execute/test_,broker.py ears.py heard.py outbox.py)
 
 .PHONY: run test test-ib-async check lint lab bench lock clean
 

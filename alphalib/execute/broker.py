@@ -190,9 +190,6 @@ class Link(StrEnum):
     RESTORED_WITHOUT_DATA = "restored without data"  # the subscriptions are gone
 
 
-Event: TypeAlias = Report | Fill | Charge | Tick | Notice | Link
-
-
 @dataclass(frozen=True)
 class Held:
     """A position at the broker. [shares], [currency]"""
@@ -200,6 +197,10 @@ class Held:
     ticker: str
     shares: float
     cost: float
+
+
+Event: TypeAlias = Report | Fill | Charge | Held | Tick | Notice | Link
+"""`Held` when a position has changed, by whomever."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ class Truth:
     held : tuple of Held
         Positions, foreign ones too.
     orders : tuple of Report
-        Open and completed, of every client; and as `UNKNOWN` those that this adapter sent in the last ten seconds and
+        Open and completed, of every client; and as `UNKNOWN` those that this adapter sent in the last seconds and
         that may still arrive. What was sent before, and is not in a truth without `missing`, is not there and will not
         come.
     fills : tuple of Fill

@@ -33,6 +33,9 @@ IN_USE, TOO_FAST = 326, 100
 
 Key = str | int
 
+LATE = 30.0
+"""After which the end of a listing that did not come is taken for lost. [seconds]"""
+
 
 @dataclass
 class Reading:
@@ -41,7 +44,7 @@ class Reading:
     Parameters
     ----------
     number : int
-        Of the reading; orders heard of bear it.
+        Orders heard of bear it.
     fills : dict
         By execution id.
     held : dict
@@ -94,6 +97,7 @@ class Ears:
         self.charges: dict[str, Charge] = {}
         self.reading = Reading(0)
         self.asked: dict[Key, asyncio.Future[Any]] = {}
+        self._due: dict[Key, list[datetime]] = {}
         self.tickers: dict[int, str] = {}
         self.last_order = 0
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -110,6 +114,24 @@ class Ears:
         if waiting is None or waiting.done():
             waiting = self.asked[key] = asyncio.get_running_loop().create_future()
         return waiting
+
+    def ask_listing(self, key: Key) -> asyncio.Future[Any]:
+        """A listing whose end does not say which request it ends.
+
+        One that was asked for before and has not ended may still end, and that would be taken for the end of this one:
+        both must end, unless the former is long overdue.
+        """
+        now = self._now()
+        self._due[key] = [at for at in self._due.get(key, []) if (now - at).total_seconds() < LATE] + [now]
+        self.asked.pop(key, None)
+        return self.ask(key)
+
+    def end_listing(self, key: Key) -> None:
+        """A listing has ended; whatever was said since the last was asked for counts, in whichever order it came."""
+        due = self._due.get(key, [])
+        del due[:1]
+        if not due:
+            self.answer(key)
 
     def answer(self, key: Key, result: Any = None) -> None:
         """An answer is complete."""
@@ -192,7 +214,7 @@ class Ears:
 
     def openOrderEnd(self) -> None:
         """No more open orders."""
-        self.answer("open orders")
+        self.end_listing("open orders")
 
     def completedOrder(self, contract: Any, order: Any, state: Any) -> None:
         """An order that is over."""
@@ -201,7 +223,7 @@ class Ears:
 
     def completedOrdersEnd(self) -> None:
         """No more completed orders."""
-        self.answer("completed orders")
+        self.end_listing("completed orders")
 
     def orderStatus(
         self,
@@ -278,11 +300,13 @@ class Ears:
         if self._elsewhere(account):
             return
         ticker = heard.ticker(contract.symbol, contract.secType, contract.currency)
-        self.reading.held[contract.conId] = Held(ticker, shares, cost)
+        held = self.reading.held[contract.conId] = Held(ticker, shares, cost)
+        if "positions" not in self.asked:  # it has changed: other clients' trades are told in no other way
+            self._events.put_nowait(held)
 
     def positionEnd(self) -> None:
         """No more positions."""
-        self.answer("positions")
+        self.end_listing("positions")
 
     def updateAccountValue(self, tag: str, value: str, currency: str, account: str) -> None:
         """One value of the account, as text."""
@@ -295,7 +319,7 @@ class Ears:
     def accountDownloadEnd(self, account: str) -> None:
         """No more values."""
         if not self._elsewhere(account):
-            self.answer("account values")
+            self.end_listing("account values")
 
     # listings and prices
 

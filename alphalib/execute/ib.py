@@ -39,7 +39,7 @@ ANSWER = 10.0
 BUSY = 60.0
 """How long a client id may stay in use, as it does after a line was cut. [seconds]"""
 
-ARRIVAL = 10.0
+ARRIVAL = 3.0
 """An order that was sent and is nowhere may still arrive for so long, whatever became of the line. [seconds]"""
 
 LINES = 100
@@ -125,7 +125,6 @@ class IB:
         self._reading = asyncio.Lock()
         self._next_order = 0
         self._next_request = FIRST_REQUEST
-        self._open_since: int | None = None  # number of the first reading whose open orders never ended
         self._settled = False
         self._sent: dict[str, tuple[Ticket, float]] = {}  # with the time of writing
         self._wanted: tuple[str, ...] = ()
@@ -214,9 +213,8 @@ class IB:
 
     async def _read(self) -> tuple[Truth, bool]:
         ears, client, account = self._there(), self._client, self._there().account
-        begun, since_sent = ears.reading.number + 1, self._loop().time() - ARRIVAL
-        reading = ears.reading = Reading(begun)
-        since = begun if self._open_since is None else self._open_since
+        since_sent = self._loop().time() - ARRIVAL
+        reading = ears.reading = Reading(ears.reading.number + 1)
         request = self._request()
         chosen = self._library.ExecutionFilter(acctCode=account)
         parts: dict[str, tuple[str | int, Callable[[], None]]] = {
@@ -226,13 +224,12 @@ class IB:
             "positions": ("positions", client.reqPositions),
             "account values": ("account values", lambda: client.reqAccountUpdates(True, account)),
         }
-        waiting = {name: ears.ask(key) for name, (key, _) in parts.items()}
+        waiting = {name: ears.ask(key) if key == request else ears.ask_listing(key) for name, (key, _) in parts.items()}
         for _, ask in parts.values():
             self._outbox.put(Urgency.ORDER, ask)
         await asyncio.wait(waiting.values(), timeout=self._answer)
         ears = self._there()
         missing = [name for name, part in waiting.items() if not part.done() or part.exception()]
-        self._outbox.put(Urgency.ORDER, client.cancelPositions)
         self._outbox.put(Urgency.ORDER, lambda: client.reqAccountUpdates(False, account))
         nav, cash, accrued = _values(reading)
         if math.isnan(nav + cash) and "account values" not in missing:
@@ -240,10 +237,9 @@ class IB:
         if reading.unreadable:
             missing.append("a message that could not be read")
         listed = "open orders" not in missing
-        self._open_since = None if listed else since
         self._settled = self._settled or listed
         self._next_order = max(self._next_order, ears.last_order + 1)
-        orders = tuple(_reports(ears, since, listed=listed))
+        orders = tuple(_reports(ears, listed=listed))
         self._sent = {ref: sent for ref, sent in self._sent.items() if sent[1] >= since_sent}
         there = {report.ref for report in orders}
         under_way = (heard.unheard(self._client_id, sent) for ref, (sent, _) in self._sent.items() if ref not in there)
@@ -386,7 +382,7 @@ class IB:
             await asyncio.wait({attempt})
             await _gone(client, ears)
             raise
-        self._client, self._ears, self._settled, self._open_since = client, ears, False, None
+        self._client, self._ears, self._settled = client, ears, False
         self._next_order = max(self._next_order, client.getReqId())
         self._outbox.clear()
         self._outbox.put(Urgency.DATA, _call(client.reqMarketDataType, 1 if self._live else 3))
@@ -438,6 +434,8 @@ class IB:
     def _linked(self, link: Link) -> None:
         """Pass on what became of the link; subscriptions that are gone are asked for once more."""
         if link is Link.LOST:
+            if self._ears is None:  # a connection that never was one; `connect` says so
+                return
             self._forget()
         elif link is Link.RESTORED_WITHOUT_DATA and self._ears is not None:
             self._ears.tickers.clear()
@@ -548,10 +546,10 @@ def _added(reading: Reading) -> Iterator[Held]:
             yield Held(ticker, shares, sum(held.shares * held.cost for held in parts) / shares)
 
 
-def _reports(ears: Ears, since: int, *, listed: bool) -> Iterator[Report]:
+def _reports(ears: Ears, *, listed: bool) -> Iterator[Report]:
     """Orders as a reading leaves them; `listed` when the open orders came to an end."""
     for known in ears.orders:
-        if not known.report.state.over and known.listed < since:
+        if not known.report.state.over and known.listed < ears.reading.number:
             known.report = replace(known.report, state=State.UNKNOWN, reason="not among the open orders")
             if listed:
                 continue
