@@ -105,7 +105,7 @@ class Asking:
         if self.read is None:
             return "nothing is known of this connection yet"
         if self.stale:
-            return "the gateway was cut off for a while"
+            return "something happened that only the broker knows"
         if not self.complete:
             return "the last reading was incomplete"
         return "routine" if now - self.read >= ROUTINE else ""

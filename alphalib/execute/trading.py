@@ -13,7 +13,7 @@ from typing import TypeAlias
 from alphalib.clock import SessionLoop
 from alphalib.contracts import OrderBook
 from alphalib.errors import BrokerError
-from alphalib.execute.broker import Broker, Charge, Event, Fill, Link, Notice, Report, Tick
+from alphalib.execute.broker import Broker, Charge, Event, Fill, Held, Link, Notice, Report, Tick
 from alphalib.execute.closing import BENCHMARK, statement
 from alphalib.execute.desk import Desk
 from alphalib.execute.journal import Journal, Statement
@@ -326,6 +326,8 @@ def _words(event: Event) -> str:
             )
         case Charge():
             return f"commission {event.commission:.2f} of {event.exec_id}"
+        case Held():
+            return f"{event.shares:g} {event.ticker} are held"
         case Notice():
             about = event.ref or event.ticker
             return f"broker {event.code}{f' on {about}' if about else ''}: {event.text}"
