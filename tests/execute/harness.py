@@ -176,11 +176,11 @@ class World:
             self.start()
 
     def dies(self, *points: str) -> None:
-        """kill −9 at the first point that contains the first of these, then at the first after it with the second, …"""
+        """kill −9, once: the points that contain these are passed in turn, and the last one is the last."""
         left = list(points)
 
         def die_at(point: str, number: int) -> bool:
-            return bool(left) and left[0] in point and bool(left.pop(0))
+            return bool(left) and left[0] in point and bool(left.pop(0)) and not left
 
         self.die_at = die_at
 

@@ -82,7 +82,7 @@ def test_f03_killed_between_parent_and_child_one_whole_bracket_is_sent_again():
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_f04_killed_after_a_fill_before_it_is_written_it_is_in_the_journal_later(moment):
     with World(**BUYING, restarts=3.0) as world:
-        world.dies(f"{moment} fills")
+        world.dies("entry-1 BUY 40/40", f"{moment} heard")
         world.start(witnessed=True)
         world.until("12:45")
         assert len(world.lives) == 2
@@ -203,12 +203,26 @@ def test_f20_before_a_part_is_sold_its_stop_is_made_smaller():
         world.check()
 
 
-@pytest.mark.parametrize("point", ["before intents", "after intents", "STP 51.5 PreSubmitted", "reduce", "fills"])
-def test_f20_killed_between_the_steps_of_a_part_sale_it_ends_covered_and_sold_once(point):
+@pytest.mark.parametrize(
+    "points",
+    [
+        ("before intents",),
+        ("after intents",),
+        ("> placeOrder",),
+        ("> placeOrder", "before heard"),
+        ("> placeOrder", "after heard"),
+        ("> placeOrder", "intents"),
+        ("reduce-1", "before heard"),
+        ("* al", "before heard"),
+        ("* al", "after heard"),
+    ],
+    ids=lambda points: ", ".join(points),
+)
+def test_f20_killed_between_the_steps_of_a_part_sale_it_ends_covered_and_sold_once(points):
     with World(**KEEPING | {"paths": PROFIT}, restarts=2.0) as world:
         world.start(witnessed=True)
         world.until("12:41:59")
-        world.dies(point)
+        world.dies(*points)
         world.until("12:46")
         assert len(world.lives) == 2
         assert world.held("KEEP") == 50
