@@ -24,24 +24,21 @@ class Asking:
     ----------
     up : bool
         Whether orders can go out.
-    connection : int
-        Number of the present connection; 0 before the first.
+    there : bool
+        Whether there is a connection, cut off or not.
     complete : bool
         Whether the last reading of this connection lacked nothing.
     read : datetime, optional
         When the last reading of this connection began.
     stale : bool
         Whether something happened since that only a new reading can tell.
-    pending : bool
-        Whether the last reading left an order open that may still lie in this connection.
     """
 
     up: bool = False
-    connection: int = 0
+    there: bool = False
     complete: bool = False
     read: datetime | None = None
     stale: bool = True
-    pending: bool = False
     _asked: datetime | None = None
     _not_before: datetime | None = None
     _tries: int = 0
@@ -49,12 +46,11 @@ class Asking:
     def connected(self) -> None:
         """There is a new connection."""
         self.lost()
-        self.up = True
-        self.connection += 1
+        self.up = self.there = True
 
     def lost(self) -> None:
         """There is none."""
-        self.up = self.complete = self.pending = False
+        self.up = self.there = self.complete = False
         self.read, self.stale = None, True
         self._asked = self._not_before = None
 
@@ -63,12 +59,12 @@ class Asking:
         if link is Link.LOST:
             self.lost()
         else:
-            self.up = link is not Link.CUT_OFF and self.connection > 0
+            self.up = link is not Link.CUT_OFF and self.there
             self.stale = True
 
-    def learned(self, began: datetime, now: datetime, *, complete: bool, unsure: bool, pending: bool) -> None:
+    def learned(self, began: datetime, now: datetime, *, complete: bool, unsure: bool) -> None:
         """A reading came to an end."""
-        self.read, self.complete, self.stale, self.pending = began, complete, False, pending
+        self.read, self.complete, self.stale = began, complete, False
         self._asked = None
         self._tries = 0 if complete and not unsure else self._tries + 1
         self._wait(now)
@@ -89,7 +85,7 @@ class Asking:
         if self._not_before is not None and now < self._not_before:
             return None
         self._asked = now
-        return Ask(why, anew=self.pending)
+        return Ask(why)
 
     def wakes(self, now: datetime) -> datetime | None:
         """When a reading is due though nothing happens."""
@@ -112,5 +108,3 @@ class Asking:
 
     def _wait(self, now: datetime) -> None:
         self._not_before = now + BACK_OFF[min(self._tries, len(BACK_OFF) - 1)]
-        if self.pending and self._tries == 1:
-            self._not_before = now

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alphalib.contracts import OrderBook, PortfolioFile
 from alphalib.errors import JournalError
 from alphalib.execute.asking import Asking
-from alphalib.execute.broker import Charge, Event, Fill, Link, Notice, Report, Side, Ticket, Truth
+from alphalib.execute.broker import Charge, Event, Fill, Held, Link, Notice, Report, Side, State, Ticket, Truth
 from alphalib.execute.ceilings import ENTRIES_A_MINUTE, Traffic, breach
 from alphalib.execute.heard import doubtful
 from alphalib.execute.holdings import Holdings
@@ -134,6 +134,7 @@ class Desk:
             case Report() if event.ref in self._orders.by_ref:
                 self._backlog += self._orders.told(event, now)
                 self._stirred.add(event.ticker)
+                self._withdrawn(self._orders.by_ref[event.ref], now)
             case Report():
                 self._asking.stale = True  # somebody else's, or ours of another life
             case Fill() if foreign(event.ref):
@@ -145,6 +146,8 @@ class Desk:
                 self._stirred.add(event.ticker)
             case Charge():
                 self._backlog.append(event)
+            case Held():
+                self._asking.stale |= event.shares != self._holdings.at_broker(event.ticker)  # somebody else traded
             case Notice():
                 self._noticed(event, now)
             case Link():
@@ -155,9 +158,7 @@ class Desk:
 
     def learned(self, truth: Truth, *, began: datetime, now: datetime) -> None:
         """The truth was read; orders sent since `began`, when the reading began, are not judged by it."""
-        said, records = self._orders.learn(
-            truth, began=began, now=now, connection=self._asking.connection, tickers=self.tickers
-        )
+        said, records = self._orders.learn(truth, began=began, now=now, tickers=self.tickers)
         self._backlog += [*records, *truth.charges]
         self._truth = truth
         for order in said.foreign:
@@ -170,7 +171,7 @@ class Desk:
         for ticker, news in self._holdings.learned(truth, self.tickers):
             self._alert(now, news, ticker)
         unsure = bool(self._holdings.suspected) or any(o.unknown(now) for o in self._orders.by_ref.values())
-        self._asking.learned(began, now, complete=not truth.missing, unsure=unsure, pending=said.pending)
+        self._asking.learned(began, now, complete=not truth.missing, unsure=unsure)
         self._stirred |= set(self.tickers)
 
     def unanswered(self, now: datetime) -> None:
@@ -209,6 +210,8 @@ class Desk:
         for ticker in self._by_turn(looked):
             name = self._name(ticker, now, [action for action, _ in actions])
             following = next_steps(name, moment)
+            for worry in self._worries(name):
+                self._alert(now, worry, ticker)
             if name.purchase is not None and not name.purchase.shares:
                 self._alert(now, f"{ticker}: an entry is due and there is no cash for it", ticker)
             questions += [following.ask] if following.ask else []
@@ -217,7 +220,7 @@ class Desk:
                 for action in following.actions
                 if self._permitted(action, name, [action for action, _ in actions], now)
             ]
-            if following.ask or following.actions or _under_way(name):
+            if following.ask or following.actions or following.later:
                 self._busy.add(ticker)
         steps: list[Step] = [*self._committed(actions, now)]
         if ask := self._asking.question("; ".join(questions), now):
@@ -455,14 +458,13 @@ class Desk:
 
     def _sent(self, action: Action, now: datetime) -> None:
         """An action is handed out: its answer is waited for."""
-        connection = self._asking.connection
         if isinstance(action, Place):
             for ticket in action.tickets:
-                self._orders.by_ref[ticket.ref].sent(now, connection=connection)
+                self._orders.by_ref[ticket.ref].sent(now)
         elif isinstance(action, Change):
-            self._orders.by_ref[action.ticket.ref].sent(now, connection=connection, wanted=action.ticket)
+            self._orders.by_ref[action.ticket.ref].sent(now, wanted=action.ticket)
         else:
-            self._orders.by_ref[action.ref].sent(now, connection=connection, ending=True)
+            self._orders.by_ref[action.ref].sent(now, ending=True)
 
     def _is_entry(self, ref: str) -> bool:
         return self._orders.by_ref[ref].role is Role.ENTRY
@@ -475,6 +477,21 @@ class Desk:
         if order is not None and doubtful(notice.code):
             order.doubted(now)
             self._stirred.add(order.ticker)
+
+    def _withdrawn(self, order: Known, now: datetime) -> None:
+        """Somebody else may have cancelled a stop; the close and the end of an unfilled entry do so too."""
+        parent = self._orders.by_ref.get(order.intent.ticket.parent)
+        withdrawn = order.role is Role.STOP and order.failed and order.state is State.CANCELLED
+        if withdrawn and self._hours.open_at(now) and (parent is None or parent.filled > 0):
+            self._alert(now, f"{order.ref} was cancelled, and not by us", order.ticker)
+
+    def _worries(self, name: Name) -> Iterator[str]:
+        """What a person must know of a name."""
+        if name.sell == "unprotected":
+            yield f"{name.ticker}: its stops were refused, all of it is sold"
+        for role in (Role.EXIT, Role.REDUCE):
+            if name.held and gave_up(name.orders, role):
+                yield f"{name.ticker}: its sale was refused again and again, only a person can help"
 
     def _lost(self) -> None:
         """Nothing is certain of what was not over."""
@@ -567,13 +584,6 @@ class Desk:
             return ""
         trigger = self._minutes.trigger(ticker, self._hours.minute(now))
         return f"{trigger.label or 'no trigger yet'}{f', {why}' if why else ''}"
-
-
-def _under_way(name: Name) -> bool:
-    """Whether time alone may bring a next step for a name."""
-    if any(order.waits or not (order.over or order.role is Role.STOP) for order in name.orders):
-        return True
-    return name.held > 0 and bool(name.sell or name.part)
 
 
 def _urgency(action: Action) -> int:

@@ -11,6 +11,8 @@ from alphalib.execute.refs import Ref, Role, parts_of
 
 ANSWER_WITHIN = timedelta(seconds=2)
 """What was sent and not answered for this long is unknown."""
+ARRIVES_WITHIN = timedelta(seconds=3)
+"""What was sent may still arrive for so long, whatever became of connection and process."""
 CENT = 0.005
 """Prices nearer than this are the same order price. [currency]"""
 
@@ -48,8 +50,6 @@ class Known:
         Whether we asked for its end.
     changes : int
         Changes in a row that came to nothing.
-    connection : int
-        On which one it was sent last; 0 in an earlier life.
     excused : bool
         Whether the truth was read since more was reported than executed, so that nothing more is waited for.
     """
@@ -70,7 +70,6 @@ class Known:
     wanted: Ticket | None = None
     ending: bool = False
     changes: int = 0
-    connection: int = 0
     excused: bool = False
 
     @classmethod
@@ -171,10 +170,9 @@ class Known:
             arrived=self.arrived,
         )
 
-    def sent(self, now: datetime, *, connection: int, wanted: Ticket | None = None, ending: bool = False) -> None:
+    def sent(self, now: datetime, *, wanted: Ticket | None = None, ending: bool = False) -> None:
         """Something was handed out to be sent; its answer is waited for."""
-        self.asked, self.connection = now, connection
-        self.wanted, self.ending = wanted, self.ending or ending
+        self.asked, self.wanted, self.ending = now, wanted, self.ending or ending
 
     def lost(self) -> None:
         """The connection is gone: what is not over is unknown."""

@@ -130,13 +130,14 @@ class Moment:
 
 @dataclass(frozen=True)
 class Next:
-    """What is to be done for a name: actions, or what is to be asked first."""
+    """What is to be done for a name: actions, or what is to be asked first; `later` when only time has to pass."""
 
     actions: tuple[Action, ...] = ()
     ask: str = ""
+    later: bool = False
 
 
-NOTHING = Next()
+NOTHING, LATER = Next(), Next(later=True)
 
 
 def next_steps(name: Name, moment: Moment) -> Next:
@@ -146,7 +147,9 @@ def next_steps(name: Name, moment: Moment) -> Next:
         return Next(ask=f"what became of {', '.join(doubtful)}")
     if name.doubt:
         return Next(ask=name.doubt)
-    if any(order.waits for order in name.orders) or not moment.open:
+    if any(order.waits for order in name.orders):
+        return LATER
+    if not moment.open:
         return NOTHING
     if name.sell and (name.held > 0 or name.live(Role.ENTRY)):
         return _sell_out(name, name.sell, moment)
@@ -173,7 +176,7 @@ def _sell_out(name: Name, rule: str, moment: Moment) -> Next:
     if gave_up(name.orders, Role.EXIT):
         return _cover(name, moment, reserved=0) or NOTHING
     if sales or not moment.market or moment.now < _retry_at(name, Role.EXIT, moment):
-        return NOTHING
+        return LATER
     if _old(moment):
         return Next(ask=f"what is held of {name.ticker} before it is sold")
     if name.live(Role.STOP):
@@ -188,7 +191,7 @@ def _sell_part(name: Name, moment: Moment) -> Next:
     if name.live(Role.EXIT, Role.REDUCE):
         return _cover(name, moment, reserved=_selling(name)) or NOTHING
     if not moment.market or moment.now < _retry_at(name, Role.REDUCE, moment):
-        return _cover(name, moment, reserved=0) or NOTHING
+        return _cover(name, moment, reserved=0) or LATER
     if _old(moment):
         return Next(ask=f"what is held of {name.ticker} before a part is sold")
     if resized := _cover(name, moment, reserved=name.part):
@@ -228,7 +231,7 @@ def _entry_under_way(name: Name, entry: Known, moment: Moment) -> Next:
         return _cancelled([entry], "no entries")
     if entry.filled > 0 and age >= WHOLE_WITHIN:
         return _cancelled([entry], f"filled {entry.filled:g} of {entry.shares:g}: the part is protected now")
-    return _cancelled([entry], f"not filled within {FILL_WITHIN.seconds} s") if age >= FILL_WITHIN else NOTHING
+    return _cancelled([entry], f"not filled within {FILL_WITHIN.seconds} s") if age >= FILL_WITHIN else LATER
 
 
 def _new_stop(name: Name, wanted: int, moment: Moment) -> Next:
@@ -236,7 +239,7 @@ def _new_stop(name: Name, wanted: int, moment: Moment) -> Next:
     before = [order.stop or 0.0 for order in name.orders if order.role is Role.STOP and order.filled < order.shares]
     level = max(_price(name.level), *before[-1:], CENT)
     if moment.now < _retry_at(name, Role.STOP, moment):
-        return NOTHING
+        return LATER
     return Next((Place((name.ticket(Role.STOP, wanted, stop=level),), "coverage"),))
 
 

@@ -118,7 +118,7 @@ class Orders:
             order.lost()
 
     def learn(
-        self, truth: Truth, *, began: datetime, now: datetime, connection: int, tickers: Iterable[str]
+        self, truth: Truth, *, began: datetime, now: datetime, tickers: Iterable[str]
     ) -> tuple[Reconciled, list[Record]]:
         """Take the truth over; returns what it said, and what of it is for the journal."""
         said = reconcile(
@@ -126,7 +126,6 @@ class Orders:
             self.by_ref,
             self.fills,
             began=began,
-            connection=connection,
             tickers=tickers,
             session=self._session,
         )

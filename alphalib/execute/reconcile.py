@@ -1,8 +1,8 @@
 """What became of each order, by the broker's own account of everything: pure.
 
 An order is what the truth says it is. One that a complete truth does not have is over when the broker once spoke of it;
-one that it never spoke of has never arrived, when it was sent on a connection that is gone; on the present one it may
-still lie in the pipe. Anything that an incomplete truth does not have stays unknown.
+one that it never spoke of has never arrived, once it is long enough ago that it was sent. Anything that an incomplete
+truth does not have stays unknown.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from alphalib.execute.broker import Fill, Held, Kind, Report, Side, State, Ticket, Truth
 from alphalib.execute.journal import Intent
-from alphalib.execute.known import Known
+from alphalib.execute.known import ARRIVES_WITHIN, Known
 from alphalib.execute.refs import foreign, parts_of
 
 
@@ -25,7 +25,6 @@ class Verdict(StrEnum):
     OVER = "over"
     FILLED = "filled"
     NEVER_ARRIVED = "never arrived"
-    PENDING = "pending"  # sent on this connection and not listed: it may still lie in it
     UNKNOWN = "unknown"
 
 
@@ -59,11 +58,6 @@ class Reconciled:
     foreign: tuple[Report, ...]
     strangers: tuple[Held, ...]
 
-    @property
-    def pending(self) -> bool:
-        """Whether an order may still lie in the present connection: only another one can tell."""
-        return Verdict.PENDING in self.verdicts.values()
-
 
 def reconcile(
     truth: Truth,
@@ -71,7 +65,6 @@ def reconcile(
     fills: Mapping[str, Fill],
     *,
     began: datetime,
-    connection: int,
     tickers: Iterable[str],
     session: str,
 ) -> Reconciled:
@@ -87,8 +80,6 @@ def reconcile(
         Known, by root.
     began : datetime
         When the reading began: what was sent later is not judged.
-    connection : int
-        The present one's number.
     tickers : iterable of str
         Names that are ours to trade.
     session : str
@@ -97,7 +88,7 @@ def reconcile(
     reports = {report.ref: report for report in truth.orders if not foreign(report.ref)}
     found = tuple(_adopted(report, session, truth.at) for ref, report in reports.items() if ref not in orders)
     judged = {ref: order for ref, order in orders.items() if order.asked is None or order.asked < began}
-    verdicts = {ref: _verdict(order, reports.get(ref), truth, connection) for ref, order in judged.items()}
+    verdicts = {ref: _verdict(order, reports.get(ref), truth, began) for ref, order in judged.items()}
     ours = set(tickers) | {order.ticker for order in orders.values()} | {intent.ticket.ticker for intent in found}
     new = [fill for fill in truth.fills if is_news(fill, fills)]
     return Reconciled(
@@ -117,7 +108,7 @@ def is_news(fill: Fill, known: Mapping[str, Fill]) -> bool:
     return before is None or before.revision < fill.revision
 
 
-def _verdict(order: Known, report: Report | None, truth: Truth, connection: int) -> Verdict | None:
+def _verdict(order: Known, report: Report | None, truth: Truth, began: datetime) -> Verdict | None:
     """None where nothing is to be learned: it is over, and the truth does not have it or has it so."""
     if report is not None:
         if order.over and report.state is order.state:
@@ -131,7 +122,7 @@ def _verdict(order: Known, report: Report | None, truth: Truth, connection: int)
         return Verdict.UNKNOWN
     if order.answered:
         return Verdict.OVER
-    return Verdict.NEVER_ARRIVED if order.connection < connection else Verdict.PENDING
+    return Verdict.NEVER_ARRIVED if began - order.intent.at >= ARRIVES_WITHIN else Verdict.UNKNOWN
 
 
 def _adopted(report: Report, session: str, at: datetime) -> Intent:

@@ -45,13 +45,9 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Ask:
-    """Read the truth and tell the desk with `learned`, or `unanswered` when it could not be read.
-
-    `anew` wants a new connection first: what was sent on the present one and never answered may still lie in it.
-    """
+    """Read the truth and tell the desk with `learned`, or `unanswered` when it could not be read."""
 
     why: str
-    anew: bool = False
 
 
 @dataclass(frozen=True)

@@ -207,12 +207,9 @@ class World:
                 self.venue.change(ticket)
             case Cancel(ref):
                 self.venue.cancel(ref)
-            case Ask(_, anew):
-                if anew:
-                    self.reconnect()
-                else:
-                    self.hear()
-                    self.desk.learned(self.venue.truth(self.now), began=self.now, now=self.now)
+            case Ask():
+                self.hear()
+                self.desk.learned(self.venue.truth(self.now), began=self.now, now=self.now)
             case Alert(text):
                 self.alerts.append(text)
 
@@ -222,12 +219,20 @@ class World:
         for _ in range(100):
             self.hear()
             steps = self.desk.steps(self.now)
-            for step in steps:
-                self.do(step)
+            try:
+                for step in steps:
+                    self.do(step)
+            except ConnectionError:  # what comes after it is not sent either
+                self.reconnect()
             done += steps
-            if not steps and not self.venue.events:
+            if not steps and self.at_rest:
                 return done
         raise AssertionError(f"the desk does not come to rest: {done[-6:]}")
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is left to hear."""
+        return not self.venue.events
 
     def wait(self, seconds: float) -> list[Step]:
         """Let time pass, a second at a time."""
