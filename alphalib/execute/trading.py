@@ -97,6 +97,7 @@ class Trading:
         self._sent = self._fills = 0
         self._watched: frozenset[str] = frozenset()
         self._final: datetime | None = None  # since when the last truth of the session is asked for
+        self._learned: Learned | None = None  # and not yet looked at, whether it is the last
         self._stated: Statement | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline = max(self.hours.closed, self.loop.now()) + GIVING_UP
@@ -117,7 +118,8 @@ class Trading:
                 for item in items:
                     self._take(item, now)
                 if any(not isinstance(item, Tick) for item in items):
-                    self._act(now)
+                    self._act(now)  # what was learned is in the journal then
+                    self._conclude(now)
                     self._end(now)
             return self._stated
         finally:
@@ -145,7 +147,7 @@ class Trading:
                 if truth.missing:
                     self._say(now, f"incomplete: {', '.join(truth.missing)} never came", level=logging.WARNING)
                 self.desk.learned(truth, began=began, now=now)
-                self._conclude(item, now)
+                self._learned = item
             case Unanswered(why):
                 self._say(now, f"the truth could not be read: {why}", level=logging.WARNING)
                 self.desk.unanswered(now)
@@ -202,9 +204,9 @@ class Trading:
                 case Cancel(ref, _, why):
                     self._say(now, f"cancel {ref}: {why}")
                     self.broker.cancel(ref)
-                case Ask(why, anew):
+                case Ask(why):
                     self._say(now, f"reading the truth: {why}")
-                    self.line.lost() if anew else self.line.ask()
+                    self.line.ask()
                 case Alert(text):
                     self._say(now, text, level=logging.WARNING)
                     self.notifier.tell(text)
@@ -235,9 +237,10 @@ class Trading:
             self._final = now
             self.line.ask()
 
-    def _conclude(self, learned: Learned, now: datetime) -> None:
+    def _conclude(self, now: datetime) -> None:
         """State the account from the last truth; when it is late, from whatever there is."""
-        if self._final is None or learned.began < self._final:
+        learned, self._learned = self._learned, None
+        if learned is None or self._final is None or learned.began < self._final:
             return
         if now < self._deadline and (learned.truth.missing or not self.desk.settled):
             self._once_more()
