@@ -153,8 +153,8 @@ def _cancel_positions(audience: Audience, client: Connection, fields: list[str],
 
 
 def _account(audience: Audience, client: Connection, said: str) -> str:
-    account = said or client.accounts[0]
-    if account not in audience.venue.cash:
+    account = said or next(iter(client.accounts), "")
+    if account not in client.accounts:
         raise NotUnderstood(f"Error validating request: Invalid account code '{account}'.")
     return account
 
@@ -166,7 +166,8 @@ def _account_updates(audience: Audience, client: Connection, fields: list[str], 
     account = _account(audience, client, fields[3])
     audience.updates[client] = account
     audience.send_values(client, account)
-    rows = [("updatePortfolio", audience.item(account, symbol)) for symbol in sorted(audience.venue.positions(account))]
+    held = sorted(audience.venue.positions(account)) if account in audience.venue.cash else []
+    rows = [("updatePortfolio", audience.item(account, symbol)) for symbol in held]
     _list(client, rows, ("accountDownloadEnd", reply("accountDownloadEnd", 1, account)), faults)
 
 
@@ -193,7 +194,9 @@ def _cancel_account_summary(audience: Audience, client: Connection, fields: list
 
 
 def _profit(audience: Audience, client: Connection, fields: list[str], faults: Faults) -> None:
-    request, account = whole(fields[1]), _account(audience, client, fields[2])
+    request, account = whole(fields[1]), fields[2]
+    if account not in audience.venue.cash:
+        raise NotUnderstood(f"Error validating request: Invalid account code '{account}'.")
     symbol = _by_number(audience, whole(fields[4])).symbol if whole(fields[0]) == 94 else ""
     audience.profits[client, request] = (account, symbol)
     audience.send_profit(client, request, account, symbol)

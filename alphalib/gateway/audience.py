@@ -156,7 +156,9 @@ class Audience:
             self.send_summary(client, request, tags)
 
     def values(self, account: str) -> list[tuple[str, str, str]]:
-        """Account values as TWS lists them: tag, value, currency."""
+        """Account values as TWS lists them: tag, value, currency; none of an account that is one by name only."""
+        if account not in self.venue.cash:
+            return []
         cash, nav = self.venue.cash[account], self.venue.nav(account)
         held = self.venue.positions(account)
         gross = sum(abs(at.shares) * self._price(symbol, at.cost) for symbol, at in held.items())
@@ -211,7 +213,7 @@ class Audience:
         """The values that were asked for, of every account."""
         ledger = any(tag.startswith("$LEDGER") for tag in tags)
         for account in client.accounts:
-            for tag, value, currency in self.values(account) if account in self.venue.cash else ():
+            for tag, value, currency in self.values(account):
                 if tag in tags or (ledger and currency == "BASE"):
                     client.send("accountSummary", reply("accountSummary", 1, request, account, tag, value, currency))
 
@@ -287,7 +289,7 @@ class Audience:
         """Ticks of a name; none while the gateway is cut off from the exchange."""
         if self.cut_off:
             return
-        for (client, request), numbers in list(self.watchers[symbol].items()):
+        for (client, request), numbers in self.watchers[symbol].items():
             for name, message in ticks(request, changes, numbers):
                 client.send(name, message, symbol=symbol)
 

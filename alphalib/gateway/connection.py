@@ -77,6 +77,11 @@ class Connection(asyncio.Protocol):
         self._held_in: list[tuple[str, list[str], list[Fault]]] = []
         self._held_out: list[tuple[str, bytes]] = []
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, or is about to."""
+        return self._over
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open."""
         self._transport = cast(asyncio.Transport, transport)
@@ -148,7 +153,8 @@ class Connection(asyncio.Protocol):
             return []
         if name not in self._host.awaited:
             self._put(message)
-            self._release(name)
+            if self._held_out:
+                self._release(name)
             return []
         faults = self._host.script.struck(name, client=self.client_id, symbol=symbol, ref=ref)
         self._send_somehow(name, message, {fault.do: fault for fault in faults})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from alphalib.gateway.orders import Print
 from alphalib.gateway.playback import Bar, Playback
 from alphalib.gateway.replies import moment
 from alphalib.gateway.requests import BarsWanted, NotUnderstood, instant
-from alphalib.gateway.wire import ZONE, Field, text
+from alphalib.gateway.wire import ZONE, Field
 from alphalib.sessions import Day, calendar, next_session, require_session
 
 LIVE = {
@@ -72,7 +71,6 @@ class Quote:
         self._spread = spread_bps / 2e4
         self._size = self._volume = 0.0
         self._open = self._high = self._low = 0.0
-        self._minute: datetime | None = None
 
     def take(self, trade: Print) -> list[Change]:
         """What a trade changes; bid and ask follow it once a minute."""
@@ -90,9 +88,7 @@ class Quote:
         if price < self._low:
             self._low = price
             changes.append(("low", price, 0.0))
-        minute = trade.at.replace(second=0, microsecond=0)
-        if minute != self._minute:
-            self._minute = minute
+        if trade.opens:
             changes += self._sides()
         return changes
 
@@ -118,13 +114,12 @@ def ticks(request: int, changes: Iterable[Change], numbers: Mapping[str, int]) -
     for name, price, size in changes:
         number = numbers[name]
         if name == "volume":
-            kind, body = "tickSize", f"2\x006\0{request}\0{number}\0{text(price)}\0"
+            kind, body = "tickSize", f"2\x006\0{request}\0{number}\0{price:.10g}\0"
         elif name == "halted":
-            kind, body = "tickGeneric", f"45\x006\0{request}\0{number}\0{text(price)}\0"
+            kind, body = "tickGeneric", f"45\x006\0{request}\0{number}\0{price:.0f}\0"
         else:
-            kind, body = "tickPrice", f"1\x006\0{request}\0{number}\0{price}\0{text(size)}\x000\0"
-        coded = body.encode()
-        made.append((kind, struct.pack(">I", len(coded)) + coded))
+            kind, body = "tickPrice", f"1\x006\0{request}\0{number}\0{price}\0{size:.10g}\x000\0"
+        made.append((kind, len(body).to_bytes(4, "big") + body.encode()))  # all of it is ASCII
     return made
 
 

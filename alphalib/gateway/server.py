@@ -33,6 +33,7 @@ FARMS = (
     (2158, "Sec-def data farm connection is OK:secdefil"),
 )
 """What TWS says at each login, for nobody's alarm."""
+CUT_OFF = (2110, "Connectivity between Trader Workstation and server is broken. It will be restored automatically.")
 
 
 class Gateway:
@@ -94,7 +95,8 @@ class Gateway:
     async def start(self) -> None:
         """Open the port; from now on timed faults strike, and what is due at the venue happens."""
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, SessionLoop), "a gateway lives on a SessionLoop"
+        if not isinstance(loop, SessionLoop):
+            raise TypeError("a gateway lives on a SessionLoop: start it with alphalib.clock.run")
         self.loop = loop
         self.audience = Audience(self.venue, self.playback, loop, live=self._live, utc=self._utc)
         self.venue.tell = self._told
@@ -236,7 +238,7 @@ class Gateway:
         client.accounts = tuple(accounts)
         client.send("managedAccounts", reply("managedAccounts", 1, ",".join(accounts)))
         client.send("nextValidId", reply("nextValidId", 1, self.venue.next_id(client.client_id)))
-        for code, text in FARMS:
+        for code, text in (CUT_OFF,) if self.audience.cut_off else FARMS:
             client.refuse(code, text)
 
     def wake(self) -> None:
