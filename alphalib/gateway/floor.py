@@ -193,7 +193,7 @@ class Floor:
                 held = "child,trigger" if resting else "child"
             waits = resting or not self.is_open or not working.active
             self._state(working, Status.PRE_SUBMITTED if waits else Status.SUBMITTED, held)
-            if working.active and self.is_open and not working.ready:
+            if working.active and self.is_open:
                 self._arm(working)
 
     # How it fills
@@ -216,11 +216,9 @@ class Floor:
         order = working.order
         symbol = order.contract.symbol
         working.due = None
-        working.ready = True
+        working.ready = order.kind not in matching.LIMITS  # which rest at their limit
         if symbol in self._current and matching.marketable(order, self._last[symbol]):
             self._fill(working, self._last[symbol])
-        if order.kind in matching.LIMITS and symbol in self._current:
-            working.ready = False  # what is left rests at its limit
 
     def _move(self, working: Working, before: float | None, price: float, jump: bool) -> None:
         """The market went from one price to another."""
@@ -238,8 +236,6 @@ class Floor:
             elif order.kind == "TRAIL":
                 order.trail_stop = matching.trailed(order, price)
         elif order.kind in matching.LIMITS:
-            if working.ready:  # came before the first print
-                working.ready, jump = False, True
             reached = matching.limit_price(order, before, price, jump=jump)
             if reached is not None:
                 self._fill(working, reached)

@@ -202,8 +202,6 @@ class Venue(Floor):
                 self._end(working, Status.CANCELLED)
             elif working.order.status is Status.PENDING_CANCEL:
                 self._end(working, Status.CANCELLED, "Order Canceled - reason:")
-            working.ready = False
-        self._timers.clear()
 
     def restart(self, now: datetime, *, roll_back: int = 0) -> None:
         """Nightly restart: DAY orders, completed orders and executions are forgotten, GTC orders stay.

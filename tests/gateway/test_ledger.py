@@ -87,6 +87,7 @@ def test_corrections_replace_fills_and_commissions_count_once():
     ((done, _),) = stage.venue.executions()
     stage.venue.correct(done.exec_id, at(5), shares=90)
     ledger = stage.venue.ledger
+    assert ledger.gaps(ACCOUNT, until=at(8)) == [Gap("AAA", at(5), at(8), 90.0, 100.0)]
     (found,) = ledger.executions().values()
     assert (found.shares, found.price, found.exec_id[-2:]) == (90, 100.0, "02")
     assert ledger.commissions() == {found.root: 1.0}

@@ -23,6 +23,28 @@ def test_a_market_order_fills_at_the_print_that_opens_its_minute():
     assert stage.venue.nav(ACCOUNT) == 99_999.0
 
 
+def test_a_market_order_takes_the_last_print_when_its_time_has_come():
+    stage = Stage(latency=1.0)
+    stage.place(1, "BUY", 100, "MKT")
+    stage.prints(0.5, 100.0, opens=True)
+    stage.prints(0.8, 101.0)
+    stage.place(2, "BUY", 100, "MKT", now=19)
+    stage.prints(20, 105.0, symbol="BBB")
+    stage.prints(20, 102.0)  # at the very instant
+    assert [line for line in stage.heard() if "exec" in line] == ["1 exec 100 at 101", "2 exec 100 at 102"]
+
+
+def test_a_change_starts_the_latency_anew():
+    stage = Stage(latency=1.0)
+    stage.prints(0.5, 100.0, opens=True)
+    stage.place(1, "BUY", 100, "MKT", now=5)
+    stage.place(1, "BUY", 50, "MKT", now=5.5)
+    stage.venue.advance(at(6))
+    assert stage.held == 0
+    stage.venue.advance(at(6.5))
+    assert stage.held == 50
+
+
 def test_a_market_order_pays_half_the_spread():
     stage = Stage(spread_bps=10.0)
     stage.place(1, "BUY", 100, "MKT")
@@ -109,6 +131,30 @@ def test_a_trailing_stop_follows_up_and_never_down():
     assert "1 exec 100 at 102" in stage.heard()
 
 
+def test_a_trailing_stop_begins_at_the_last_price():
+    stage = Stage()
+    stage.prints(0.5, 100.0, opens=True)
+    stage.place(1, "SELL", 100, "TRAIL", aux=2.0, now=5)
+    stage.prints(20, 97.0)
+    assert "1 exec 100 at 98" in stage.heard()
+
+
+def test_a_market_order_that_is_left_at_the_close_goes_on_at_the_open():
+    stage = Stage(max_fill=60)
+    stage.prints(0.5, 100.0, opens=True)
+    stage.place(1, "BUY", 100, "MKT", tif="GTC", now=5)
+    stage.place(2, "BUY", 50, "MKT", tif="GTC", now=59.5)
+    stage.venue.close_session(at(60))
+    stage.venue.advance(at(90))
+    assert stage.held == 60
+    stage.venue.open_session(at(86_400))
+    stage.prints(86_400.5, 110.0, opens=True)
+    stage.venue.advance(at(86_401))
+    assert [line for line in stage.heard() if "exec" in line] == [
+        "1 exec 60 at 100", "1 exec 40 at 110", "2 exec 50 at 110"
+    ]  # fmt: skip
+
+
 def test_a_trailing_percent_begins_at_its_given_stop():
     stage = Stage()
     stage.prints(0.5, 100.0, opens=True)
@@ -134,6 +180,23 @@ def test_a_marketable_limit_takes_what_is_printed():
     stage.prints(0.5, 100.0, opens=True)
     stage.place(1, "BUY", 100, "LMT", limit=101.0, now=5)
     stage.venue.advance(at(6))
+    assert "1 exec 100 at 100" in stage.heard()
+
+
+def test_a_limit_that_is_left_behind_rests():
+    stage = Stage()
+    stage.prints(0.5, 100.0, opens=True)
+    stage.place(1, "BUY", 100, "LMT", limit=101.0, now=5)
+    stage.prints(5.5, 102.0)
+    stage.prints(7, 100.0)
+    assert "1 exec 100 at 101" in stage.heard()
+
+
+def test_a_limit_of_before_the_open_takes_the_opening_print():
+    stage = Stage(opened=False)
+    stage.place(1, "BUY", 100, "LMT", limit=101.0, now=-60)
+    stage.venue.open_session(OPEN)
+    stage.prints(30.5, 100.0, opens=True)
     assert "1 exec 100 at 100" in stage.heard()
 
 
@@ -238,6 +301,30 @@ def test_a_change_keeps_the_order_and_moves_its_stop():
     stage.prints(20, 96.0)
     assert "1 exec 60 at 97" in stage.heard()
     assert stage.venue.order(1, 1).perm_id == number
+
+
+def test_a_limit_that_is_raised_to_the_market_trades():
+    stage = Stage()
+    stage.prints(0.5, 100.0, opens=True)
+    stage.place(1, "BUY", 100, "LMT", limit=101.0, tif="GTC", now=5)
+    stage.prints(5.5, 102.0)
+    stage.venue.advance(at(6))
+    stage.place(1, "BUY", 100, "LMT", limit=103.0, tif="", now=10)
+    assert stage.venue.order(1, 1).tif == "GTC"  # an empty tif changes nothing
+    stage.venue.advance(at(11))
+    assert "1 exec 100 at 102" in stage.heard()
+
+
+def test_a_triggered_stop_that_becomes_another_kind_rests_again():
+    stage = Stage(max_fill=60)
+    stage.prints(0.5, 100.0, opens=True)
+    stage.place(1, "SELL", 100, "STP", aux=95.0, now=5)
+    stage.prints(20, 94.0)
+    stage.place(1, "SELL", 100, "TRAIL", aux=2.0, now=21)
+    stage.prints(22, 93.0)
+    assert (stage.held, stage.venue.order(1, 1).held_for) == (-60, "trigger")
+    stage.prints(23, 91.0)
+    assert "1 exec 40 at 92" in stage.heard()  # 94 − 2
 
 
 def test_a_stop_can_become_a_market_order():
@@ -462,6 +549,13 @@ def test_the_nightly_restart_forgets_the_day_and_keeps_gtc():
     assert stage.held == 100
     stage.cancel(3, 11)
     assert stage.heard() == ["3 error 10147"]
+
+
+def test_a_restart_takes_the_children_of_what_it_forgets():
+    stage = Stage()
+    stage.bracket(stop=95.0)  # the parent is of the day, its stop GTC
+    stage.venue.restart(at(0.1))
+    assert stage.venue.orders() == []
 
 
 def test_a_halted_name_does_not_trade_and_comes_back_with_a_jump():
