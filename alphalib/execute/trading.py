@@ -13,7 +13,7 @@ from typing import TypeAlias
 from alphalib.clock import SessionLoop
 from alphalib.contracts import OrderBook
 from alphalib.errors import BrokerError
-from alphalib.execute.broker import Broker, Charge, Event, Fill, Held, Link, Notice, Report, Tick
+from alphalib.execute.broker import Broker, Charge, Event, Fill, Held, Link, Notice, Report, Tick, Truth
 from alphalib.execute.closing import BENCHMARK, statement
 from alphalib.execute.desk import Desk
 from alphalib.execute.journal import Journal, Statement
@@ -27,7 +27,8 @@ SETTLING = timedelta(seconds=10)
 """For the last fills after the close, before the account is read."""
 GIVING_UP = timedelta(minutes=30)
 """After the close without a statement: a gateway that is gone by then is a person's affair."""
-AGAIN = 5.0  # until an account that could not be read is read again [seconds]
+AGAIN = timedelta(seconds=5)
+"""Until an account that could not be read is read again."""
 LINES = 8  # of the log on the screen
 
 log = logging.getLogger(__name__)
@@ -96,8 +97,9 @@ class Trading:
         self._account, self._cash = "", math.nan
         self._sent = self._fills = 0
         self._watched: frozenset[str] = frozenset()
+        self._learned: Learned | None = None
         self._final: datetime | None = None  # since when the last truth of the session is asked for
-        self._learned: Learned | None = None  # and not yet looked at, whether it is the last
+        self._not_before = self.loop.now()
         self._stated: Statement | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._deadline = max(self.hours.closed, self.loop.now()) + GIVING_UP
@@ -119,7 +121,6 @@ class Trading:
                     self._take(item, now)
                 if any(not isinstance(item, Tick) for item in items):
                     self._act(now)  # what was learned is in the journal then
-                    self._conclude(now)
                     self._end(now)
             return self._stated
         finally:
@@ -151,7 +152,7 @@ class Trading:
             case Unanswered(why):
                 self._say(now, f"the truth could not be read: {why}", level=logging.WARNING)
                 self.desk.unanswered(now)
-                self._once_more()
+                self._later(now)
             case Killed(by, flatten):
                 self._say(now, f"kill switch, {by}{': everything is sold' if flatten else ''}", level=logging.WARNING)
                 self.desk.kill(now, by=by, flatten=flatten)
@@ -224,8 +225,8 @@ class Trading:
     # How it ends
 
     def _end(self, now: datetime) -> None:
-        """After the close: ask for the last truth once nothing is under way; give up when there is none for long."""
-        if self._stated is not None or now < self.hours.closed + SETTLING:
+        """After the close: read the truth once nothing is under way, and state the account; late, as it then is."""
+        if now < self.hours.closed + SETTLING:
             return
         late = now >= self._deadline
         if late and not self.broker.connected:
@@ -233,32 +234,31 @@ class Trading:
                 f"the session of {self.book.date} is over and the account could not be read: {self.line.state}; "
                 "start the gateway and run the same command again"
             )
-        if self._final is None and self.line.state == UP and (late or self.desk.settled):
+        last = self._learned
+        if self._final is not None and last is not None and last.began >= self._final:
+            if late or (self.desk.settled and not last.truth.missing):
+                self._state(last.truth, now)
+                return
+            self._later(now)
+        if self._final is None and now >= self._not_before and self.line.state == UP and (late or self.desk.settled):
             self._final = now
             self.line.ask()
 
-    def _conclude(self, now: datetime) -> None:
-        """State the account from the last truth; when it is late, from whatever there is."""
-        learned, self._learned = self._learned, None
-        if learned is None or self._final is None or learned.began < self._final:
-            return
-        if now < self._deadline and (learned.truth.missing or not self.desk.settled):
-            self._once_more()
-            return
+    def _state(self, truth: Truth, now: datetime) -> None:
         bars = self.journal.bars(self.book.date)
-        self._stated = statement(learned.truth, self.tape, bars, session=self.book.date)
+        self._stated = statement(truth, self.tape, bars, session=self.book.date)
         self.journal.state(self._stated)
-        self._say(now, f"stated: NAV {learned.truth.nav:,.2f}, cash {learned.truth.cash:,.2f}")
+        self._say(now, f"stated: NAV {truth.nav:,.2f}, cash {truth.cash:,.2f}")
+
+    def _later(self, now: datetime) -> None:
+        """The last truth is asked for again, in a while."""
+        if self._final is not None:
+            self._final, self._not_before = None, now + AGAIN
+            self.loop.call_later(AGAIN.total_seconds(), self.inbox.put_nowait, Wake())
 
     def _flat(self) -> bool:
         """Whether it is certain that nothing of ours is held."""
         return bool(self._account) and self.desk.settled and not any(name.held for name in self.desk.names())
-
-    def _once_more(self) -> None:
-        """The last truth is asked for again, a little later."""
-        if self._final is not None:
-            self._final = None
-            self.loop.call_later(AGAIN, self.inbox.put_nowait, Wake())
 
     # What is told of it
 
