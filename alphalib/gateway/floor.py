@@ -216,7 +216,7 @@ class Floor:
         order = working.order
         symbol = order.contract.symbol
         working.due = None
-        working.ready = order.kind not in matching.LIMITS  # which rest at their limit
+        working.ready = True
         if symbol in self._current and matching.marketable(order, self._last[symbol]):
             self._fill(working, self._last[symbol])
 
@@ -230,7 +230,7 @@ class Floor:
             reached = matching.trigger_price(order, price, jump=jump)
             if reached is not None:
                 self._trigger(working)
-                working.ready = order.kind not in matching.LIMITS
+                working.ready = True
                 if matching.marketable(order, reached):
                     self._fill(working, reached)
             elif order.kind == "TRAIL":
