@@ -99,6 +99,9 @@ class Floor:
         if order.account not in self.accounts:
             refusal = 201, f"Order rejected - reason:Invalid account code {order.account!r}"
         if parent is not None and parent.over and not self._free(working):
+            if parent.order.status is Status.INACTIVE:  # it takes along what came with it
+                self._end(working, Status.CANCELLED, "Order Canceled - reason:")
+                return
             refusal = 201, "Order rejected - reason:Parent order is being cancelled."
         group = self._group(working)
         if order.oca_group and any(member.order.filled for member in self._groups[group]):

@@ -419,7 +419,16 @@ def test_a_rejected_parent_takes_its_children_along():
     stage = Stage()
     stage.place(1, "BUY", 100, "MKT", transmit=False, refusal=(201, "no"))
     stage.place(2, "SELL", 100, "STP", aux=95.0, parent_id=1)
-    assert stage.heard() == ["1 error 201", "1 Inactive 0/100", "2 error 201", "2 Inactive 0/100"]
+    assert stage.heard() == ["1 error 201", "1 Inactive 0/100", "2 Cancelled 0/100", "2 error 202"]
+
+
+def test_a_child_of_a_cancelled_parent_is_rejected():
+    stage = Stage()
+    stage.place(1, "BUY", 100, "LMT", limit=50.0)
+    stage.cancel(1, 1)
+    stage.heard()
+    stage.place(2, "SELL", 100, "STP", aux=45.0, parent_id=1, now=2)
+    assert stage.heard() == ["2 error 201", "2 Inactive 0/100"]
 
 
 def test_a_rejected_child_leaves_its_parent():
