@@ -184,6 +184,11 @@ class World:
 
         self.die_at = die_at
 
+    def dies_after(self, points: int) -> None:
+        """kill −9, once, at the last of so many points from here."""
+        last = len(self.trace) + points
+        self.die_at = lambda point, number: number == last
+
     def _passes(self, point: str) -> bool:
         self.trace.append((self.loop.now(), point))
         return not self.die_at(point, len(self.trace))
@@ -192,8 +197,12 @@ class World:
 
     def until(self, clock: str) -> World:
         """Let the session run up to a time of day in New York."""
-        self.loop.run_until_complete(self.gateway.play(morning.at(self.day, clock).to_pydatetime()))
+        self.play(morning.at(self.day, clock).to_pydatetime())
         return self
+
+    def play(self, until: datetime) -> None:
+        """The same, to an instant."""
+        self.loop.run_until_complete(self.gateway.play(until))
 
     def write(self, artefact: OrderBook | PortfolioFile) -> None:
         """Put an artefact into the store."""

@@ -51,7 +51,9 @@ def path(*closes: float, minutes: int = 20) -> list[float]:
     return [*closes, *[closes[-1]] * (minutes + 1 - len(closes))]
 
 
-def entry(ticker: str, shares: int, price: float, *, pullback: float = 0.02, atr: float | None = 2.0) -> Entry:
+def entry(
+    ticker: str, shares: int, price: float, *, pullback: float = 0.02, atr: float | None = 2.0, expiry: int = 4
+) -> Entry:
     """An entry that only a fall by `pullback` from the session's high makes act, or the end of patience."""
     return Entry(
         ticker=ticker,
@@ -60,7 +62,7 @@ def entry(ticker: str, shares: int, price: float, *, pullback: float = 0.02, atr
         dollar_size=shares * price,
         position_pct=shares * price / NAV,
         atr_value=atr,
-        triggers=Triggers(pullback_pct=pullback, vwap_discount=0.5, expiry_minutes_before_close=4),
+        triggers=Triggers(pullback_pct=pullback, vwap_discount=0.5, expiry_minutes_before_close=expiry),
         research_score=80.0,
         research_conviction="stable",
         sector="Technology",

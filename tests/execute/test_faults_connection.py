@@ -165,7 +165,7 @@ def test_f27_when_much_is_to_be_said_at_once_exits_go_first_and_no_faster_than_a
         {name: path(50, 50, 48.9) for name in names} | {name: path(50, 50, 47.0) for name in sold},
         entries=[entry(name, 10, 50.0) for name in names],
         held=dict.fromkeys(sold, (10, 50.0)),
-        stops=[stop(name, 10, 45.0, cost=50.0) for name in sold],  # and 47.0 is a collapse
+        stops=[stop(name, 10, 45.0, cost=50.0, atr=4.0) for name in sold],  # and 47.0 is a collapse
         resting=dict.fromkeys(sold, (10, 45.0)),
     ) as world:
         world.start()
