@@ -119,8 +119,8 @@ def names(text: str) -> list[str]:
 
 
 def number(field: str) -> float | None:
-    """A price or quantity that a client sent; None where it is not set: empty, or the largest double."""
-    value = float(field) if field else math.nan
+    """A price or quantity that a client sent; None where it is not set: empty, Infinite, or the largest double."""
+    value = float(field) if field not in ("", "Infinite") else math.nan
     return value if math.isfinite(value) and value < 1e300 else None
 
 
