@@ -167,7 +167,7 @@ class World:
 
     def _ended(self, life: Follower) -> None:
         self.unwell.append((self.loop.now(), self.loop.now()))
-        if self.restarts is not None and life is self.life:
+        if self.restarts is not None and life is self.life and life.exitcode != 0:
             self.loop.call_later(self.restarts, self._again)
 
     def _again(self) -> None:
