@@ -58,13 +58,19 @@ class Account:
         self._keep(symbol, after)
         return realised
 
-    def amend(self, symbol: str, shares: float, value: float) -> None:
-        """Book the difference that a correction makes: more or fewer shares, and what was paid more for them."""
+    def amend(self, symbol: str, shares: float, value: float, *, closing: bool) -> float:
+        """Book what the correction of a trade makes different: shares, and what was paid, sales negative.
+
+        Returns what a closing trade realised more; the correction of an opening one changes what a share has cost.
+        """
         before = self.positions.get(symbol, NOTHING)
         after = before.shares + shares
-        cost = (before.shares * before.cost + value) / after if after * before.shares > 0 else before.cost
+        cost = before.cost
+        if not closing and after:
+            cost = (before.shares * cost + value) / after
         self.cash -= value
         self._keep(symbol, Position(after, cost))
+        return shares * cost - value if closing else 0.0
 
     def worth(self, prices: Mapping[str, float]) -> float:
         """Net liquidation: cash and positions at last prices, at cost where there is none. [currency]"""

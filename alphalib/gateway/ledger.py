@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from alphalib.gateway.matching import STOPS
 from alphalib.gateway.orders import Status
 
 NO_TRACE = (Status.HELD_BACK, Status.CANCELLED)
@@ -113,7 +112,7 @@ Entry: TypeAlias = Frame | Stated | Executed | Charged | Refused
 
 @dataclass(frozen=True)
 class Gap:
-    """A time in which a position and the stops that should cover it were not the same. [shares]"""
+    """I3: a time in which a position and the stops that should cover it were not the same. [shares]"""
 
     symbol: str
     begin: datetime
@@ -169,36 +168,6 @@ class Ledger:
             entry.exec_id.rpartition(".")[0]: entry.commission for entry in self._entries if isinstance(entry, Charged)
         }
 
-    def gaps(self, account: str, *, until: datetime | None = None, prefix: str = "al-") -> list[Gap]:
-        """I3: times when what refs of the prefix hold, opening positions included, was not what their stops would sell.
-
-        Working SELL orders of kind STP, STP LMT and TRAIL count. Times of no length are left out; a gap that is open
-        at the end lasts until `until`, or the last entry.
-        """
-        end = until or max((entry.at for entry in self._entries), default=None)
-        covers = {symbol: _Cover(position=shares) for symbol, shares in self.opening.get(account, {}).items()}
-        begin = self._entries[0].at if self._entries else None
-        found: list[Gap] = []
-        for cover in covers.values():
-            cover.since = begin
-        revisions: dict[str, float] = {}
-        for entry in self._entries:
-            if not isinstance(entry, Stated | Executed) or entry.account != account:
-                continue
-            if not entry.ref.startswith(prefix):
-                continue
-            cover = covers.setdefault(entry.symbol, _Cover())
-            found += cover.until(entry.symbol, entry.at)
-            if isinstance(entry, Executed):
-                cover.position += entry.signed - revisions.get(entry.root, 0.0)
-                revisions[entry.root] = entry.signed
-            elif entry.action == "SELL" and entry.kind in STOPS:
-                cover.stops[entry.perm_id] = entry.working
-        if end is not None:
-            for symbol, cover in covers.items():
-                found += cover.until(symbol, end)
-        return _joined(found)
-
     def lowest(self, account: str) -> dict[str, float]:
         """I4: the least that was ever held of each symbol. [shares]"""
         now = dict(self.opening.get(account, {}))
@@ -231,30 +200,3 @@ class Ledger:
             if isinstance(entry, Executed) and entry.account == account and (until is None or entry.at <= until):
                 yield entry.symbol, entry.signed - revisions.get(entry.root, 0.0)
                 revisions[entry.root] = entry.signed
-
-
-@dataclass
-class _Cover:
-    """What is held of a name, and what its stops would sell, since when."""
-
-    position: float = 0.0
-    stops: dict[int, float] = field(default_factory=dict)
-    since: datetime | None = None
-
-    def until(self, symbol: str, at: datetime) -> list[Gap]:
-        """The gap of the time that ends here, if it was one."""
-        begin, self.since = self.since, at
-        covered = sum(self.stops.values())
-        if begin is None or begin == at or covered == self.position:
-            return []
-        return [Gap(symbol, begin, at, self.position, covered)]
-
-
-def _joined(gaps: list[Gap]) -> list[Gap]:
-    """Gaps that follow each other without a break are one: an entry about something else does not end one."""
-    joined: dict[tuple[str, datetime], Gap] = {}
-    for gap in sorted(gaps, key=lambda gap: (gap.symbol, gap.begin)):
-        before = joined.pop((gap.symbol, gap.begin), None)
-        begin = gap.begin if before is None else before.begin
-        joined[gap.symbol, gap.end] = Gap(gap.symbol, begin, gap.end, gap.position, gap.stops)
-    return sorted(joined.values(), key=lambda gap: (gap.begin, gap.symbol))

@@ -146,14 +146,17 @@ class Venue(Floor):
         order.filled += more
         working.value += value
         order.average = working.value / order.filled if order.filled else 0.0
-        sign = matching.side(order)
-        self.accounts[order.account].amend(order.contract.symbol, sign * more, sign * value)
-        revision_of = int(old.exec_id.rpartition(".")[2]) + 1
-        name = f"{root}.{revision_of:02d}"
+        sign, cost = matching.side(order), filled.commission
+        more_realised = self.accounts[order.account].amend(
+            order.contract.symbol, sign * more, sign * value, closing=cost.realised is not None
+        )
+        realised = None if cost.realised is None else cost.realised + more_realised
+        revision = int(old.exec_id.rpartition(".")[2]) + 1
+        name = f"{root}.{revision:02d}"
         filled.execution = Execution(name, copy(order), new_shares, new_price, old.at, order.filled, order.average)
-        cost = filled.commission
-        filled.commission = Commission(name, cost.client_id, cost.commission, cost.realised)
+        filled.commission = Commission(name, cost.client_id, cost.commission, realised)
         self._tell_fill(filled)
+        self._follow(working, 0.0)  # what is filled up by it has children
 
     def advance(self, now: datetime) -> None:
         """Do what is due until now."""

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from alphalib.gateway.accounts import Position
-from alphalib.gateway.ledger import Frame, Gap, Ledger
+from alphalib.gateway.ledger import Frame, Ledger, Stated
 from tests.gateway.stage import ACCOUNT, OPEN, Stage, at
 
 
@@ -16,58 +15,29 @@ def bought(**options) -> Stage:
     return stage
 
 
-def test_a_position_under_its_stop_is_covered():
-    stage = bought()
-    stage.prints(20, 94.0)
-    assert stage.venue.ledger.gaps(ACCOUNT, until=at(600)) == []
+def working(stage: Stage, number: int) -> list[float]:
+    """What each entry about an order said that may fill of it."""
+    name = stage.venue.order(1, number).perm_id
+    return [
+        entry.working for entry in stage.venue.ledger.entries if isinstance(entry, Stated) and entry.perm_id == name
+    ]
 
 
-def test_a_cancelled_stop_leaves_a_gap_until_the_sale():
-    stage = bought()
-    stage.cancel(2, 10)
-    stage.place(3, "SELL", 100, "MKT", now=12)
-    stage.prints(13.5, 99.0)
-    gap = Gap("AAA", at(10), at(13), 100.0, 0.0)
-    assert stage.venue.ledger.gaps(ACCOUNT) == [gap]
-    assert gap.seconds == 3.0
-    assert stage.venue.ledger.gaps(ACCOUNT, prefix="other-") == []
-
-
-def test_a_stop_without_a_position_and_one_of_another_size_are_gaps():
-    stage = bought()
-    stage.place(3, "SELL", 100, "MKT", now=10)
-    stage.prints(11, 99.0)  # sold at 11 s, its stop is left
-    stage.cancel(2, 20)
-    assert stage.venue.ledger.gaps(ACCOUNT) == [Gap("AAA", at(11), at(20), 0.0, 100.0)]
+def test_a_stop_works_from_its_parents_fill_to_its_end():
     stage = bought()
     stage.place(2, "SELL", 60, "STP", aux=95.0, tif="GTC", now=5)
-    assert stage.venue.ledger.gaps(ACCOUNT, until=at(8)) == [Gap("AAA", at(5), at(8), 100.0, 60.0)]
-
-
-def test_neighbouring_gaps_are_one():
-    stage = bought()
     stage.cancel(2, 10)
-    stage.place(3, "SELL", 50, "STP", aux=95.0, tif="GTC", now=12)
-    stage.place(4, "SELL", 50, "STP", aux=95.0, tif="GTC", now=15)
-    assert stage.venue.ledger.gaps(ACCOUNT) == [Gap("AAA", at(10), at(15), 100.0, 50.0)]
+    assert working(stage, 2) == [0, 0, 100, 60, 0]  # held back, waiting, active, changed, cancelled
 
 
-def test_what_was_there_before_needs_a_stop_too():
-    stage = Stage(positions={ACCOUNT: {"AAA": Position(10, 50.0)}})
-    stage.place(1, "SELL", 10, "STP", aux=95.0, tif="GTC", now=1)
-    assert stage.venue.ledger.gaps(ACCOUNT, until=at(60)) == []
-    assert Stage(positions={ACCOUNT: {"AAA": Position(10, 50.0)}}).venue.ledger.gaps(ACCOUNT) == []  # nothing happened
-
-
-def test_a_stop_behind_a_partly_filled_parent_covers_what_is_filled():
+def test_a_stop_behind_a_partly_filled_parent_works_for_what_is_filled():
     stage = Stage(max_fill=40, active_on_partial=True)
     stage.bracket(stop=95.0)
     stage.prints(0.5, 100.0, opens=True)
     stage.venue.advance(at(1))
     stage.prints(20, 101.0)
-    assert stage.venue.ledger.gaps(ACCOUNT, until=at(30)) == []
     stage.cancel(1, 40)  # now the stop is for 100, and 80 are held
-    assert stage.venue.ledger.gaps(ACCOUNT, until=at(50)) == [Gap("AAA", at(40), at(50), 80.0, 100.0)]
+    assert working(stage, 2) == [0, 0, 40, 80, 100]
 
 
 def test_refs_have_one_order_each_and_what_was_held_back_is_none():
@@ -87,7 +57,6 @@ def test_corrections_replace_fills_and_commissions_count_once():
     ((done, _),) = stage.venue.executions()
     stage.venue.correct(done.exec_id, at(5), shares=90)
     ledger = stage.venue.ledger
-    assert ledger.gaps(ACCOUNT, until=at(8)) == [Gap("AAA", at(5), at(8), 90.0, 100.0)]
     (found,) = ledger.executions().values()
     assert (found.shares, found.price, found.exec_id[-2:]) == (90, 100.0, "02")
     assert ledger.commissions() == {found.root: 1.0}

@@ -527,6 +527,16 @@ def test_a_correction_takes_the_place_of_a_fill():
         stage.venue.correct("x.01", at(11), shares=1)
 
 
+def test_a_correction_that_fills_an_order_up_sets_its_children_to_work():
+    stage = Stage(max_fill=40)
+    stage.bracket()
+    stage.prints(0.5, 100.0, opens=True)
+    stage.venue.advance(at(1))
+    ((done, _),) = stage.venue.executions()
+    stage.venue.correct(done.exec_id, at(2), shares=100)
+    assert (stage.status(1), stage.venue.order(1, 2).held_for) == (Status.FILLED, "trigger")
+
+
 def test_the_close_ends_day_orders_and_spares_gtc():
     stage = Stage()
     stage.place(1, "BUY", 100, "LMT", limit=50.0)

@@ -43,7 +43,7 @@ ACTS = st.one_of(
     act("change", number, shares, price),
     act("cancel", number),
     act("ration", number, shares),
-    act("correct", number, price),
+    act("correct", number, st.one_of(st.none(), price), st.integers(0, 1)),
     act("halt"),
     act("resume"),
     act("reject", number),
@@ -123,10 +123,10 @@ def do(stage: Stage, now: Any, name: str, given: tuple[Any, ...]) -> None:
         case "ration", (which, most):
             if old := picked(stage, which):
                 venue.ration(old.perm_id, most)
-        case "correct", (which, level):
+        case "correct", (which, level, fewer):
             if filled := venue.executions():
                 done, _ = filled[which % len(filled)]
-                venue.correct(done.exec_id, now, price=level)
+                venue.correct(done.exec_id, now, price=level, shares=done.shares - min(fewer, done.shares - 1))
         case "reject", (which,):
             if old := picked(stage, which):
                 venue.reject(old.perm_id, now)
@@ -179,18 +179,19 @@ def test_a_fill_lies_within_its_bar(day):
 @given(DAYS)
 def test_children_never_sell_what_their_parent_has_not_bought(day):
     ledger = lived(day).venue.ledger
-    filled: dict[int, float] = defaultdict(float)
+    filled: dict[int, dict[str, float]] = defaultdict(dict)
     states: dict[int, Stated] = {}
     parents = bracket_parents(ledger.entries)
     for entry in ledger.entries:
         if isinstance(entry, Stated):
             states[entry.perm_id] = entry
-        if isinstance(entry, Executed) and entry.exec_id.endswith(".01"):
-            filled[entry.perm_id] += entry.shares
+        if isinstance(entry, Executed):
+            most = max(entry.shares, filled[entry.perm_id].get(entry.root, 0.0))
             parent = parents.get(entry.perm_id)
-            if parent is not None and states[parent].status is not Status.FILLED:
+            filled[entry.perm_id][entry.root] = most if parent is None else entry.shares
+            if entry.exec_id.endswith(".01") and parent is not None and states[parent].status is not Status.FILLED:
                 assert day.options["active_on_partial"]
-                assert filled[entry.perm_id] <= filled[parent]
+                assert sum(filled[entry.perm_id].values()) <= sum(filled[parent].values())
 
 
 def bracket_parents(entries: tuple[Any, ...]) -> dict[int, int]:
