@@ -16,11 +16,14 @@ HELD = {
     "d04": "correlation looks at the candidate's own sector, by date",
     "d05": "a bear market's cap resizes an entry",
     "d06": "every sizing factor changes the order, and the order says which cap bound",
+    "d07": "the VWAP trigger acts on the session's own VWAP",
     "d08": "profit-taking fires once a position, and what was done survives the night",
+    "d09": "entry and stop are one bracket; a partial fill is protected for what was filled",
+    "d10": "time-out, cancel and retry never fill twice and never go short",
     "d11": "holidays and half-days come from the exchange calendar",
     "d12": "simulation never creates money",
     "d13": "a day is attributed by its change, and what is unexplained is flagged",
-    "d14": "a halt sees unrealised losses and ends by its re-arm rule",
+    "d14": "a halt sees unrealised losses and ends by its re-arm rule; the kill switch only by a person",
     "d15": "there is an exit path, and sells close positions",
     "d16": "the second day of a simulation sees the first day's fills",
     "d17": "reading the holdout outside its one place raises",
@@ -57,9 +60,6 @@ HELD = {
     "d50": "no credential or personal path in the tree or in what it makes",
 }
 WAITING = {
-    "d07": "intraday daemon",
-    "d09": "broker",
-    "d10": "broker",
     "d25": "hypothesis loop",
     "d38": "vendor sources",
 }

@@ -60,7 +60,7 @@ class Asking:
             self.lost()
         else:
             self.up = link is not Link.CUT_OFF and self.there
-            self.stale = True
+            self.read = None
 
     def learned(self, began: datetime, now: datetime, *, complete: bool, unsure: bool) -> None:
         """A reading came to an end."""
@@ -99,7 +99,7 @@ class Asking:
 
     def _reason(self, now: datetime) -> str:
         if self.read is None:
-            return "nothing is known of this connection yet"
+            return "nothing is known since the connection was made, or came back"
         if self.stale:
             return "something happened that only the broker knows"
         if not self.complete:

@@ -120,11 +120,8 @@ class Holdings:
         news = []
         for ticker in tickers:
             difference = held.get(ticker, 0.0) - self.ours(ticker)
-            conceded: list[str] = []
-            if not truth.missing:
-                orders, difference = self._orders.settle(ticker, difference)
-                conceded = [order.ref for order in orders]
-            news += [(ticker, f"{ref} has filled and no execution says at what price") for ref in conceded]
+            conceded, difference = self._orders.settle(ticker, difference)
+            news += [(ticker, f"{order.ref} has filled, and no execution says at what price") for order in conceded]
             known = self._gaps.pop(ticker, 0.0)
             if difference and before.get(ticker) == difference:
                 self._gaps[ticker] = difference

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from alphalib.execute.broker import Report, Side, State, Ticket
 from alphalib.execute.journal import Intent, Standing
@@ -96,14 +97,14 @@ class Known:
         """Its name."""
         return self.intent.ref
 
-    @property
+    @cached_property
     def parts(self) -> Ref:
         """Its name taken apart."""
         parts = parts_of(self.ref)
         assert parts is not None  # only orders of ours are known in this way
         return parts
 
-    @property
+    @cached_property
     def role(self) -> Role:
         """What it is for."""
         return self.parts.role

@@ -6,7 +6,7 @@ what must be sold in part, is sold; what is held is covered by a stop of exactly
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,8 @@ from alphalib.execute.steps import Cancel, Change, Place
 
 RETRY_AFTER = (timedelta(0), timedelta(seconds=2), timedelta(seconds=5))
 """Waits before a sale that was refused is tried again; then a person is told."""
+STOP_AGAIN_AFTER = (*RETRY_AFTER, timedelta(minutes=1))
+"""Waits before another stop takes the place of one that was refused or taken away; the last again and again."""
 STOPS_REFUSED = 2
 """Refusals after which a position that cannot be protected is sold. [orders]"""
 REPLACE_AFTER = 2
@@ -163,10 +165,13 @@ def gave_up(orders: Iterable[Known], role: Role) -> bool:
     return _failures(orders, role) > len(RETRY_AFTER)
 
 
-def unprotected(orders: Iterable[Known]) -> bool:
+def unprotected(orders: Sequence[Known]) -> bool:
     """Whether stops were refused so often that what is held must be sold."""
-    refused = [order for order in orders if order.role is Role.STOP and order.state is State.REJECTED]
-    return len(refused) >= STOPS_REFUSED
+    filled = {order.ref for order in orders if order.filled > 0}
+    stops = [order for order in orders if order.role is Role.STOP and order.state is State.REJECTED]
+    return (
+        sum(not order.intent.ticket.parent or order.intent.ticket.parent in filled for order in stops) >= STOPS_REFUSED
+    )
 
 
 def _sell_out(name: Name, rule: str, moment: Moment) -> Next:
@@ -280,7 +285,8 @@ def _retry_at(name: Name, role: Role, moment: Moment) -> datetime:
     failed = [order.since for order in name.orders if order.role is role and order.failed]
     if not failed:
         return moment.now
-    return max(failed) + RETRY_AFTER[min(len(failed), len(RETRY_AFTER)) - 1]
+    waits = STOP_AGAIN_AFTER if role is Role.STOP else RETRY_AFTER
+    return max(failed) + waits[min(len(failed), len(waits)) - 1]
 
 
 def _old(moment: Moment) -> bool:
@@ -288,5 +294,5 @@ def _old(moment: Moment) -> bool:
 
 
 def _price(level: float) -> float:
-    """In whole cents, as orders take it. [currency]"""
-    return round(level, 2)
+    """In whole cents, as orders take it; down, so that a price in cents reaches both or neither. [currency]"""
+    return (level * 100.0 + 1e-6) // 1.0 / 100.0

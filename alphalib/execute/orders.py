@@ -37,6 +37,9 @@ class Orders:
                 self.by_ref[amendment.ref].ending = True
         fills = journal.fills()
         self.fills: dict[str, Fill] = {fill.root: fill for fill in fills if self._present(fill)}
+        self._fills_of: dict[str, dict[str, Fill]] = {}
+        for fill in self.fills.values():
+            self._fills_of.setdefault(fill.ticker, {})[fill.root] = fill
         self._before: dict[str, float] = {}  # executed in earlier sessions, by ref
         for fill in fills:
             if fill.root not in self.fills:
@@ -61,21 +64,14 @@ class Orders:
 
     def change(self, ticker: str) -> int:
         """What this session's fills made of a position. [shares]"""
-        executed: dict[str, float] = {}
-        for fill in self.fills.values():
-            if fill.ticker == ticker:
-                executed[fill.ref] = executed.get(fill.ref, 0.0) + _signed(fill)
-        conceded = [
-            order.sign * (order.conceded - order.executed)
-            for order in self.of(ticker)
-            if order.conceded > order.executed
-        ]
-        return round(sum(executed.values()) + sum(conceded))
+        executed = sum(map(_signed, self._fills_of.get(ticker, {}).values()))
+        conceded = [order.sign * (order.filled - order.executed) for order in self.of(ticker)]
+        return round(executed + sum(conceded))
 
     def bought(self, ticker: str) -> list[Fill]:
         """Purchases of a name in this session, by time."""
-        fills = [fill for fill in self.fills.values() if fill.ticker == ticker and fill.side is Side.BUY]
-        return sorted(fills, key=lambda fill: fill.at)
+        fills = self._fills_of.get(ticker, {}).values()
+        return sorted((fill for fill in fills if fill.side is Side.BUY), key=lambda fill: fill.at)
 
     def sold(self, ticker: str, role: Role) -> int:
         """Sold of a name by this session's orders of a role. [shares]"""
@@ -102,6 +98,7 @@ class Orders:
         if not self._present(fill) or not is_news(fill, self.fills):
             return []
         self.fills[fill.root] = fill
+        self._fills_of.setdefault(fill.ticker, {})[fill.root] = fill
         self._refill(fill.ref, now)
         order = self.by_ref.get(fill.ref)
         return [fill] if order is None else [fill, order.as_now(now)]
@@ -155,7 +152,7 @@ class Orders:
             order.doubted(now)
 
     def settle(self, ticker: str, difference: float) -> tuple[list[Known], float]:
-        """After a complete truth: nothing more is waited for. What was reported without an execution counts when the
+        """After positions were read: nothing more is waited for. What was reported without an execution counts when the
         broker's position shows it; returns such orders, and the difference that is left. [shares]
         """
         ahead = [order for order in self.of(ticker) if order.reported > order.filled]
@@ -171,7 +168,8 @@ class Orders:
     def _refill(self, ref: str, now: datetime) -> None:
         order = self.by_ref.get(ref)
         if order is not None:
-            executed = sum(fill.shares for fill in self.fills.values() if fill.ref == ref)
+            mine = self._fills_of.get(order.ticker, {}).values()
+            executed = sum(fill.shares for fill in mine if fill.ref == ref)
             order.refilled(self._before.get(ref, 0.0) + executed, now)
 
     def _present(self, fill: Fill) -> bool:
