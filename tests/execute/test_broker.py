@@ -8,7 +8,7 @@ import math
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,10 +20,12 @@ from alphalib.execute.ib import IB
 from alphalib.gateway.accounts import Position
 from alphalib.gateway.faults import Act, Fault
 from alphalib.gateway.ledger import Frame
-from alphalib.gateway.orders import Contract, Order
+from alphalib.gateway.orders import Contract, Execution, Order, Status
 from alphalib.gateway.playback import Playback
+from alphalib.gateway.replies import completed_order, executed
 from alphalib.gateway.server import Gateway
 from alphalib.gateway.venue import Venue
+from alphalib.gateway.wire import frame
 from tests.execute.morning import HALF_DAY, bars
 
 OPEN = datetime(2026, 11, 27, 14, 30, tzinfo=UTC)
@@ -33,6 +35,9 @@ PATHS = {"AAA": [100, 101, 99, 98, 97, 96, 95, 94, 95, 96], "BRK B": [200, 201, 
 ENTRY = Ticket("al-261127-AAA-entry-1", "AAA", Side.BUY, 10, Kind.MARKET)
 STOP = Ticket("al-261127-AAA-stop-1", "AAA", Side.SELL, 10, Kind.STOP, 96.5, parent=ENTRY.ref)
 COVER = Ticket("al-261127-BRK-B-stop-1", "BRK-B", Side.SELL, 50, Kind.STOP, 150.0)
+
+
+BY_HAND = Order(0, 1, 0, Contract(100, "AAA"), "BUY", 5, "LMT", limit=90.0, account="DU1", tif="GTC")
 
 
 @dataclass
@@ -193,6 +198,22 @@ def test_other_accounts_after_a_reconnection_end_it_too():
     play(scenario, Fault(do=Act.ACCOUNTS, at=-250.0, accounts=("DU1", "U7")), Fault(do=Act.CUT, at=-200.0))
 
 
+def test_an_account_that_turns_real_ends_the_connection_before_anything_is_sent():
+    async def scenario(world):
+        await world.broker.connect()
+        await world.broker.truth()
+        world.broker.watch([f"N{number}" for number in range(40)])  # so that the order waits
+        world.gateway.audience.clients[2].send("managedAccounts", frame((15, 1, "DU1,U7")))
+        world.broker.place(ENTRY)
+        await asyncio.sleep(5)
+        assert not world.broker.connected
+        assert world.heard(Link) == [Link.LOST]
+        assert ["accounts became DU1, U7" in notice.text for notice in world.heard(Notice) if not notice.code] == [True]
+        assert world.frames() == []
+
+    play(scenario)
+
+
 def test_of_several_accounts_one_is_named():
     async def scenario(world):
         with pytest.raises(BrokerError, match=r"several accounts .*DU1, DU2.*: name the one to trade"):
@@ -203,6 +224,9 @@ def test_of_several_accounts_one_is_named():
         await named.connect()
         truth = await named.truth()
         assert (truth.account, truth.held) == ("DU2", ())
+        named.place(ENTRY)
+        await asyncio.sleep(1)
+        assert [order.account for order in world.venue.orders()] == ["DU2"]
         await named.disconnect()
 
     play(scenario, accounts=("DU1", "DU2"))
@@ -470,10 +494,8 @@ def test_orders_by_hand_and_of_others_are_told_and_not_touched():
         broker = world.broker
         await broker.connect()
         now = asyncio.get_running_loop().now()
-        by_hand = Order(0, 1, 0, world.venue.contracts["AAA"], "BUY", 5, "LMT", limit=90.0, account="DU1", tif="GTC")
-        other = Order(1, 1, 0, world.venue.contracts["AAA"], "BUY", 7, "MKT", account="DU1", ref="theirs")
-        world.venue.place(by_hand, now)
-        world.venue.place(other, now)
+        world.venue.place(BY_HAND, now)
+        world.venue.place(replace(BY_HAND, client_id=1, quantity=7, kind="MKT", limit=None, ref="theirs"), now)
         truth = await broker.truth()
         assert {(r.ref, r.client_id, r.kind, r.shares) for r in truth.orders} == {
             ("", 0, "LMT", 5),
@@ -481,6 +503,34 @@ def test_orders_by_hand_and_of_others_are_told_and_not_touched():
         }
         with pytest.raises(BrokerError, match="theirs was placed by client 1; only that one can touch it"):
             broker.cancel("theirs")
+
+    play(scenario)
+
+
+def test_a_completed_order_comes_without_its_shares_and_has_those_that_were_filled():
+    async def scenario(world):
+        await world.broker.connect()
+        filled = replace(BY_HAND, perm_id=9, ref="al-x", quantity=0.0, filled=10.0, status=Status.FILLED)
+        world.gateway.audience.clients[2].send("completedOrder", completed_order(filled, BEGIN))
+        await asyncio.sleep(1)
+        (report,) = world.heard(Report)
+        assert (report.ref, report.state, report.shares, report.filled) == ("al-x", State.FILLED, 10, 10)
+
+    play(scenario)
+
+
+def test_a_change_repeats_what_the_broker_added_to_the_order():
+    async def scenario(world):
+        stop = replace(BY_HAND, client_id=2, action="SELL", kind="STP", limit=None, aux=90.0, ref="al-x")
+        world.venue.place(replace(stop, oca_group="77", oca_type=3), BEGIN)
+        await world.broker.connect()
+        await world.broker.truth()
+        await world.broker.hours("AAA")  # tells the broker's number of the listing
+        world.broker.change(Ticket("al-x", "AAA", Side.SELL, 4, Kind.STOP, 91.0))
+        await asyncio.sleep(1)
+        (order,) = world.venue.orders()
+        assert (order.quantity, order.aux, order.oca_group, order.oca_type) == (4, 91.0, "77", 3)
+        assert order.echo["conId"] == "100"
 
     play(scenario)
 
@@ -595,7 +645,8 @@ def test_a_fill_during_the_reading_makes_it_be_read_again():
         assert {held.ticker: held.shares for held in truth.held} == {"AAA": 10, "BRK-B": 50}
         assert [fill.ref for fill in truth.fills] == [ENTRY.ref]
 
-    play(scenario, Fault(do=Act.DELAY, message="execDetailsEnd", count=2, seconds=3))
+    late = Fault(do=Act.DELAY, message="execDetailsEnd", count=2, seconds=3)
+    play(scenario, late, Fault(do=Act.DELAY, message="position", symbol="AAA", seconds=30))
 
 
 def test_a_correction_is_another_revision_of_the_same_fill():
@@ -643,8 +694,56 @@ def test_after_a_restart_numbers_are_not_given_twice():
         await asyncio.sleep(5)
         assert world.states(again.ref)[-1] is State.WORKING
         assert {order.ref: order.quantity for order in world.venue.orders()} == {COVER.ref: 50, again.ref: 10}
+        numbers = [frame.order_id for frame in world.frames()]
+        assert len(set(numbers)) == len(numbers) == 3
 
     play(scenario, Fault(do=Act.RESTART, at=-200.0, seconds=20, roll_back=2))
+
+
+def test_a_new_process_does_not_take_the_number_of_a_stop_that_still_works():
+    async def scenario(world):
+        first = IB(port=world.gateway.port)
+        await first.connect()
+        await first.truth()
+        first.place(COVER)
+        await world.until(-100)
+        await world.broker.connect()  # and is told a number that the stop has already
+        await world.broker.truth()
+        world.broker.place(ENTRY)
+        await asyncio.sleep(5)
+        assert {order.ref: order.quantity for order in world.venue.orders()} == {COVER.ref: 50, ENTRY.ref: 10}
+
+    play(scenario, Fault(do=Act.RESTART, at=-200.0, seconds=20, roll_back=1))
+
+
+def test_a_fill_in_a_zone_that_nobody_knows_is_not_lost():
+    async def scenario(world):
+        await world.broker.connect()
+        await world.broker.truth()
+        told = Execution("00.1.01", replace(BY_HAND, ref=ENTRY.ref), 3, 9.5, OPEN, 3, 9.5)
+        message = executed(told)
+        assert b"US/Eastern" in message
+        world.gateway.audience.clients[2].send("execDetails", message.replace(b"US/Eastern", b"Mars/Polis"))
+        await asyncio.sleep(1)
+        (fill,) = world.heard(Fill)
+        assert (fill.ref, fill.shares, fill.price, fill.at) == (ENTRY.ref, 3, 9.5, BEGIN)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("fields", [(11, -1, "cut short"), (3, 7, "Filled", "ten"), (999, 1)], ids=str)
+def test_a_message_that_cannot_be_read_makes_the_truth_doubtful(fields):
+    async def scenario(world):
+        await world.broker.connect()
+        await world.broker.truth()
+        reading = asyncio.ensure_future(world.broker.truth())
+        await asyncio.sleep(1)
+        world.gateway.audience.clients[2].send("execDetails", frame(fields))
+        assert (await reading).missing == ("a message that could not be read",)
+        assert ["could not be read" in notice.text for notice in world.heard(Notice) if not notice.code] == [True]
+        assert (await world.broker.truth()).missing == ()
+
+    play(scenario, Fault(do=Act.DELAY, message="execDetailsEnd", count=2, seconds=3))
 
 
 def test_times_of_fills_are_the_same_on_a_machine_in_tokyo_that_knows_no_zone():
@@ -828,6 +927,25 @@ def test_an_unknown_ticker_is_told():
         await asyncio.sleep(5)
         assert [notice.ticker for notice in world.heard(Notice) if notice.code == 200] == ["ZZZ"]
         assert [math.isnan(tick.price) for tick in world.heard(Tick)] == [True]
+        world.broker.watch(["ZZZ"])  # is asked for again
+        await asyncio.sleep(5)
+        assert [notice.ticker for notice in world.heard(Notice) if notice.code == 200] == ["ZZZ", "ZZZ"]
+
+    play(scenario)
+
+
+def test_frozen_data_are_no_prices():
+    async def scenario(world):
+        await world.broker.connect()
+        world.broker.watch(["AAA"])
+        await world.until(30)
+        ((client, request),) = world.gateway.audience.watchers["AAA"]
+        client.send("marketDataType", frame((58, 1, request, 2)))
+        await world.until(60)
+        assert all(math.isnan(tick.price) for tick in world.heard(Tick)[1:])
+        client.send("marketDataType", frame((58, 1, request, 3)))
+        await world.until(120)
+        assert world.heard(Tick)[-1].price == 99
 
     play(scenario)
 
