@@ -8,6 +8,7 @@ import pandas as pd
 
 from alphalib.contracts.account import AccountDay, TradeRow
 from alphalib.execute.attribution import by_sector
+from alphalib.execute.tape import NEW_YORK
 
 TRAILING = 10
 """Sessions that are listed."""
@@ -93,7 +94,7 @@ def _trades(trades: Sequence[TradeRow]) -> list[str]:
         if row.filled_shares and row.fill_price:
             against = "" if row.slippage_vs_signal_bps is None else f"  {row.slippage_vs_signal_bps:+.1f} bps to signal"
             lines.append(
-                f"{(row.fill_time or '')[11:19]} {row.action:<7}{row.ticker:<7}{row.filled_shares:>7,} "
+                f"{_clock(row.fill_time)} {row.action:<7}{row.ticker:<7}{row.filled_shares:>7,} "
                 f"@ {row.fill_price:>9,.2f}  {why:<12}{against}"
             )
         else:
@@ -121,6 +122,11 @@ def _trailing(account: AccountDay, earlier: pd.DataFrame) -> list[str]:
     return lines + [
         f"{d:<12}{nav:>14,.0f}{_percent(r):>10}{_percent(s):>10}{_percent(a):>10}" for d, nav, r, s, a in rows
     ]
+
+
+def _clock(instant: str | None) -> str:
+    """Time of day in New York."""
+    return f"{pd.Timestamp(instant).tz_convert(NEW_YORK):%H:%M:%S}" if instant else ""
 
 
 def _titled(title: str, lines: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from alphalib.contracts import PortfolioFile
 from alphalib.contracts.account import AccountDay, BlockedRow, RiskEvent, TradeRow
 from alphalib.errors import ContractError, InputError
 from alphalib.execute.journal import JOURNAL_FILE, Journal, journal_of
+from alphalib.execute.journal_tables import STATEMENTS
 from alphalib.execute.settlement import Settled
 from alphalib.sessions import require_session
 from alphalib.store import Store, checked, json_bytes
@@ -23,6 +24,7 @@ from alphalib.store import Store, checked, json_bytes
 TRADES, ACCOUNT, LETTER = "trades/trades_full.csv", "trades/eod_pnl.csv", "trades/{date}.txt"
 ARCHIVE = "archive/record-{date}"
 
+_FOLDERS = {"paper": "", "rehearsal": "/rehearsal"}
 _OF_RECORD = ("trades/*", "portfolio/*")
 _MEND = "restore it from a copy, or `reset` the record"
 
@@ -44,6 +46,23 @@ sa.Table("trades", TABLES, *_columns(TradeRow))
 sa.Table("eod_pnl", TABLES, *_columns(AccountDay))
 sa.Table("executor_shadow_book", TABLES, *_columns(BlockedRow))
 sa.Table("risk_events", TABLES, *_columns(RiskEvent))
+
+
+def record_of(bus: Store, name: str) -> Store:
+    """Where a record lies: `paper` trading's on the bus, the last `rehearsal`'s in a folder of it."""
+    if name not in _FOLDERS:
+        raise InputError(f"a record is {' or '.join(_FOLDERS)}, got {name!r}")
+    return Store(bus.url + _FOLDERS[name])
+
+
+def latest_stated(record: Store, *, until: pd.Timestamp) -> pd.Timestamp | None:
+    """The newest session up to `until` whose account the journal has; None when there is none."""
+    if not record.exists(JOURNAL_FILE):
+        return None
+    newest = sa.select(sa.func.max(STATEMENTS.c.session)).where(STATEMENTS.c.session <= f"{until:%Y-%m-%d}")
+    with closing(journal_of(record)) as journal, journal.reading() as connection:
+        found = connection.execute(newest).scalar()
+    return None if found is None else pd.Timestamp(found)
 
 
 def read_trades(record: Store) -> pd.DataFrame:

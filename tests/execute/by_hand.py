@@ -42,11 +42,11 @@ class Hand:
     def intend(
         self, ticker: str, role: Role, shares: int, *, rule: str, minute: float = 0.0, number: int = 1, **told: object
     ) -> str:
-        """Write an order down; `stop=` makes it a stop."""
+        """Write an order down; `stop=` makes it a stop, `parent=` the child of a bracket."""
         ref = ref_of(self.session, ticker, role, number)
-        stop = told.pop("stop", None)
+        stop, parent = told.pop("stop", None), told.pop("parent", "")
         side = Side.BUY if role is Role.ENTRY else Side.SELL
-        ticket = Ticket(ref, ticker, side, shares, Kind.STOP if stop else Kind.MARKET, stop)
+        ticket = Ticket(ref, ticker, side, shares, Kind.STOP if stop else Kind.MARKET, stop, parent)
         self.journal.intend([Intent(self.date, self.at(minute), ticket, rule, **told)])
         return ref
 

@@ -1,0 +1,100 @@
+"""Pictures of paper trading: what was traded is on them, at its time and price."""
+
+from datetime import UTC, datetime, timedelta
+
+import matplotlib.dates
+import numpy as np
+import pandas as pd
+import pytest
+
+from alphalib.report.canvas import svg
+from alphalib.report.execution import change, paths, shortfalls, timeline
+
+OPEN = datetime(2024, 3, 8, 14, 30, tzinfo=UTC)
+HOURS = (OPEN, OPEN + timedelta(minutes=390))
+
+
+def at(minute: float) -> datetime:
+    return OPEN + timedelta(minutes=minute)
+
+
+def bars() -> pd.DataFrame:
+    close = 50 + np.sin(np.arange(390) / 40)
+    return pd.DataFrame(
+        {"time": [at(minute) for minute in range(390)], "high": close + 0.1, "low": close - 0.1, "close": close}
+    )
+
+
+MARKS = pd.DataFrame(
+    [
+        (at(60), "A", 49.9, "trigger", "pullback"),
+        (at(61), "A", 49.8, "buy", "pullback"),
+        (at(200), "A", 48.0, "stop", "stop"),
+    ],
+    columns=["time", "ticker", "price", "what", "label"],
+)
+STOPS = pd.DataFrame(
+    [("A", "s", at(61), at(90), 47.5), ("A", "s", at(90), at(200), 48.0)],
+    columns=["ticker", "ref", "start", "end", "level"],
+)
+
+
+def drawn(width: int = 700):
+    return paths(
+        {"A": bars(), "B": bars(), "C": bars()}, marks=MARKS, stops=STOPS, decided={"A": 50.5}, hours=HOURS, width=width
+    )
+
+
+def test_fills_and_stops_lie_on_the_path():
+    axes = drawn().axes[0]
+    lines = {line.get_marker(): line for line in axes.get_lines() if line.get_marker() not in ("None", "")}
+    assert lines["^"].get_ydata().tolist() == [49.8]
+    assert matplotlib.dates.num2date(matplotlib.dates.date2num(lines["^"].get_xdata())[0]) == at(61)
+    assert (lines["X"].get_ydata().tolist(), lines["o"].get_ydata().tolist()) == ([48.0], [49.9])
+    (step,) = [line for line in axes.get_lines() if line.get_drawstyle() == "steps-post"]
+    assert step.get_ydata().tolist() == [47.5, 48.0, 48.0]
+    assert axes.get_title(loc="left").startswith("A: ")
+
+
+@pytest.mark.parametrize("width", [700, 344])
+def test_both_widths_become_a_page_in_new_york_time(width):
+    text = svg(drawn(width), name="paths", description="paths")
+    assert ">09:30<" not in text  # whole hours only
+    assert ">12:00<" in text
+    assert ">14:00<" in text
+    assert "var(--book)" in text
+
+
+def test_the_timeline_has_a_lane_a_name_and_keeps_what_came_before_the_open():
+    events = pd.DataFrame(
+        [(at(-5), "link", "link"), (at(3), "A", "order"), (at(4), "A", "fill"), (at(9), "alert", "alert")],
+        columns=["time", "lane", "kind"],
+    )
+    axes = timeline(events, hours=HOURS).axes[0]
+    assert {label.get_text() for label in axes.get_yticklabels()} == {"A", "link", "alert"}
+    assert axes.get_xlim()[0] < matplotlib.dates.date2num(at(-5))
+
+
+def test_the_parts_of_a_shortfall_end_where_the_whole_does():
+    table = pd.DataFrame(
+        {"delay": [-60.0, 5.0], "execution": [6.0, 1.0], "missed": [80.0, 0.0], "commission": [1.0, 1.0]},
+        index=pd.MultiIndex.from_tuples([("d", "A", "ENTER"), ("d", "B", "EXIT")], names=["date", "ticker", "action"]),
+    )
+    axes = shortfalls(table.assign(shortfall=table.sum(axis=1))).axes[0]
+    ends = [patch.get_width() for patch in axes.patches]
+    assert sum(ends[::2]) == pytest.approx(27.0)  # of A
+    (whole,) = [line for line in axes.get_lines() if line.get_marker() == "D"]
+    assert whole.get_xdata().tolist() == [27.0, 7.0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["A enter", "B exit"]
+
+
+def test_a_change_is_labelled_with_its_numbers():
+    axes = change({"trades": 83.84, "commissions": -3.15}).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["+83.84", "−3.15"]
+
+
+def test_nothing_says_that_it_is_nothing():
+    nothing = pd.DataFrame(columns=["time", "lane", "kind"])
+    assert timeline(nothing, hours=HOURS).axes[0].texts[0].get_text() == "nothing happened"
+    assert paths({}, marks=MARKS, stops=STOPS, decided={}, hours=HOURS).axes[0].texts
+    assert shortfalls(pd.DataFrame(columns=["delay"])).axes[0].texts
