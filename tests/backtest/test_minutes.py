@@ -10,6 +10,7 @@ from alphalib.backtest.minutes import BARS, minutes_of
 from alphalib.backtest.simulate import simulate
 from alphalib.decision import history
 from alphalib.errors import InputError
+from alphalib.scores import SignalCode
 from alphalib.sources.sample.minutes import session_path
 from alphalib.store import Store
 from tests.backtest.runs import Run, random_minutes, random_run, rehearsed
@@ -184,6 +185,43 @@ def test_a_name_bought_in_the_session_is_guarded_from_its_fill():
     # 90.05 is more than 8 % below 97.9, which is the high since the fill; 91.9 only below the 100 before it.
     assert fills_of(rehearsed({1: {20: 97.9, 30: 90.05}}, **rules))[1] == ("collapse", "", 31, 90.05)
     assert fills_of(rehearsed({1: {20: 97.9, 30: 91.9}}, **rules))[1][0] == "research_exit"
+
+
+def bought_late(closes: dict[int, float], *, ratio: float = 1.0, **params) -> Run:
+    """Bought in row 4, when the ATR is 2, on these minutes; there is a split on that day."""
+    run = rehearsed({4: closes}, reach=1.0, atr_window=2, intraday_collapse_pct=1.0, vwap_discount_pct=0.05, **params)
+    signal = run.signals.signal.copy()
+    signal.iloc[:3, 0] = SignalCode.NONE
+    units = np.where(np.arange(len(signal)) < 4, 1.0, ratio)[:, None]
+    bars = {name: getattr(run.market, name) / units for name in ("open", "high", "low", "close", "vwap")}
+    split = {"date": run.market.sessions[4], "ticker": "N000", "kind": "split", "value": ratio, "detail": ""}
+    prices = run.minutes["N000"][["open", "high", "low", "close"]] / ratio
+    return replace(
+        run,
+        market=replace(run.market, **bars, actions=pd.DataFrame([split])),
+        signals=replace(run.signals, signal=signal),
+        minutes={"N000": run.minutes["N000"].assign(**prices)},
+    )
+
+
+def test_the_first_stop_is_below_the_close_before_the_fill():
+    # 97.9 − 2 × 2 = 93.9. Bought at 98.5, and at 94.5 from the next minute on.
+    run = bought_late({20: 97.9, 21: 95.0, 30: 93.0})
+    table = run.minutes["N000"]
+    table.loc[table.index[21], ["open", "high", "low"]] = 98.5, 98.5, 94.2
+    assert fills_of(run)[:2] == [("entry", "pullback", 21, 98.5), ("stop", "", 30, pytest.approx(98.5 - 4))]
+    assert fills_of(bought_late({20: 97.9, 21: 93.8}))[1] == ("stop", "", 21, pytest.approx(97.9 - 4))
+
+
+@pytest.mark.parametrize("ratio", [2.0, 0.5])
+def test_a_split_counts_in_everything_that_is_guarded_by(ratio):
+    fills = fills_of(bought_late({20: 97.9, 30: 99.0, 40: 90.0}, ratio=ratio))
+    assert fills[:2] == [
+        ("entry", "pullback", 21, round(97.9 / ratio, 6)),
+        ("stop", "", 40, pytest.approx((99.0 - 4) / ratio)),
+    ]
+    fell = fills_of(bought_late({20: 97.9, 21: 93.8}, ratio=ratio))
+    assert fell[1] == ("stop", "", 21, pytest.approx((97.9 - 4) / ratio))
 
 
 def test_without_a_minute_before_the_fill_the_first_stop_counts_from_the_last_close():
