@@ -217,8 +217,10 @@ def _market_data(audience: Audience, client: Connection, fields: list[str], faul
     asked = requests.market_data(fields)
     contract = _find(audience, asked.wanted)
     symbol, request = contract.symbol, asked.request
-    lines = sum(key[0] is client for watchers in audience.watchers.values() for key in watchers)
-    if lines >= MOST_LINES and not asked.snapshot:
+    lines = [number for watchers in audience.watchers.values() for of, number in watchers if of is client]
+    if request in lines:
+        raise NotUnderstood("Duplicate ticker id", 322)
+    if len(lines) >= MOST_LINES and not asked.snapshot:
         raise NotUnderstood("Max number of tickers has been reached", 101)
     live = audience.live
     if not live and client.data_type in (1, 2):

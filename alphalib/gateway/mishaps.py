@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -182,10 +182,13 @@ class Mishaps:
         for client, request in list(watchers):
             client.refuse(fault.code or 0, fault.text, about=request)
 
-    def _meant(self, fault: Fault) -> list[Order]:
-        """Open orders that a fault is about; those that end by what happens to others before them are left out."""
-        orders = self._gateway.venue.orders()
-        return [order for order in orders if fault.fits(order.client_id, order.contract.symbol, order.ref)]
+    def _meant(self, fault: Fault) -> Iterator[Order]:
+        """Open orders that a fault is about, one after the other: what happens to one may end the next."""
+        for order in self._gateway.venue.orders():
+            found = self._gateway.venue.order(order.client_id, order.order_id)
+            lives = found is not None and not found.status.over
+            if lives and fault.fits(order.client_id, order.contract.symbol, order.ref):
+                yield order
 
     # Of ticks
 

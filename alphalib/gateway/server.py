@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeAlias
 
 from alphalib.clock import SessionLoop, run
+from alphalib.errors import InputError
 from alphalib.gateway import answers, requests
 from alphalib.gateway.accounts import Position
 from alphalib.gateway.audience import Audience
@@ -46,7 +47,7 @@ class Gateway:
     playback : Playback
         Prints of the session, and what historical bars are cut from.
     script : sequence of Fault
-        What goes wrong, and when.
+        What goes wrong, and when; `InputError` when it is about a name that the venue does not trade.
     port : int
         0 for a free one; known after `start`.
     host : str
@@ -69,12 +70,16 @@ class Gateway:
         live: bool = False,
         utc: bool = False,
     ) -> None:
+        if strangers := {fault.symbol for fault in script} - {"", *venue.contracts}:
+            raise InputError(
+                f"the fault script is about {', '.join(sorted(strangers))}, which the venue does not trade"
+            )
         self.venue, self.playback = venue, playback
         self.script = Script(script, playback.opened)
         self.awaited = frozenset(fault.message for fault in script if fault.message)
         self.mishaps = Mishaps(self)
         self._host, self._port, self._live, self._utc = host, port, live, utc
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, None] = {}  # in the order in which they came, so that a day repeats itself
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._events = self._session()
@@ -205,7 +210,7 @@ class Gateway:
 
     def _connected(self) -> Connection:
         connection = Connection(self, self.loop)
-        self._connections.add(connection)
+        self._connections[connection] = None
         return connection
 
     def about(self, client: Connection, name: str, fields: list[str]) -> tuple[str, str]:
@@ -248,7 +253,7 @@ class Gateway:
 
     def gone(self, client: Connection) -> None:
         """A connection has ended; what its client held back was never anywhere."""
-        self._connections.discard(client)
+        self._connections.pop(client, None)
         if self.audience.leave(client):
             self.venue.drop_untransmitted(client.client_id)
 

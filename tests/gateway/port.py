@@ -129,8 +129,8 @@ def at_port(
 
 
 def share(symbol: str = "AAA") -> Any:
-    """The contract as a client names it."""
-    return ib.Stock(symbol, "SMART", "USD")
+    """The contract as a client names it; ib_async wants its number for a subscription."""
+    return ib.Stock(symbol, "SMART", "USD", conId={"AAA": 1, "BBB": 2}.get(symbol, 0))
 
 
 def order(action: str, shares: float, **fields: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alphalib.errors import InputError
 from tests.gateway.port import ACCOUNT, Port, at_port, bars, bracket, order, share, stop
 
 
@@ -364,3 +365,26 @@ def test_at_a_time_orders_are_rejected_rationed_and_warned_of():
         {"do": "reject", "at": "09:32", "ref": "rejected"},
     ]
     at_port(test, script=script)
+
+
+def test_a_fault_at_a_parent_and_its_child_strikes_what_is_left():
+    async def test(port: Port) -> None:
+        client = await port.client()
+        await port.until("09:31:02")
+        first = order("BUY", 10, orderRef="al-1", transmit=False, orderId=client.client.getReqId())
+        first.orderType, first.lmtPrice = "LMT", 50.0
+        child = stop(10, 40.0, orderRef="al-1-stop", parentId=first.orderId, orderId=client.client.getReqId())
+        client.placeOrder(share(), first)
+        client.placeOrder(share(), child)
+        await port.until("09:33")
+        assert port.venue.orders() == []
+
+    at_port(test, script=[{"do": "withdraw", "at": "09:32", "ref": "al-1"}])
+
+
+def test_a_script_about_a_name_that_is_not_traded_is_refused():
+    async def test(port: Port) -> None:
+        raise AssertionError("it should not have started")
+
+    with pytest.raises(InputError, match="the fault script is about ZZZ, which the venue does not trade"):
+        at_port(test, script=[{"do": "halt", "at": "09:32", "symbol": "ZZZ"}])

@@ -184,7 +184,7 @@ def test_an_unknown_name_has_no_contract():
 def test_contract_details_have_the_hours_of_the_day():
     async def test(port: Port) -> None:
         client = await port.client()
-        (found,) = await client.reqContractDetailsAsync(share())
+        (found,) = await client.reqContractDetailsAsync(ib.Stock("AAA", "SMART", "USD"))
         assert found.liquidHours.split(";")[0] == "20260302:0930-20260302:1600"
         assert found.timeZoneId == "US/Eastern"
         assert (found.contract.conId, found.minTick) == (1, 0.01)
@@ -207,6 +207,18 @@ def test_ticks_are_delayed_ones_for_those_who_ask_and_their_volume_adds_up():
         assert math.isnan(refused.last)
 
     at_port(test)
+
+
+def test_a_number_is_watched_under_once():
+    async def test(port: Port) -> None:
+        client = await port.client()
+        client.client.reqMktData(77, share("AAA"), "", False, False, [])
+        client.client.reqMktData(77, share("BBB"), "", False, False, [])
+        await asyncio.sleep(0.1)
+        assert [code for _, code in client.heard if code == 322] == [322]
+        assert client.client.isConnected()
+
+    at_port(test, live=True)
 
 
 def test_an_account_that_pays_has_live_ticks_and_delayed_data_come_late():
@@ -347,7 +359,7 @@ def test_an_order_in_a_closed_market_waits_for_the_open():
         trade = client.placeOrder(share(), order("BUY", 1))
         await asyncio.sleep(0.1)
         assert (trade.order.orderId, 399) in client.heard
-        assert trade.orderStatus.status == "PreSubmitted"
+        assert [str(found.status) for found in port.venue.orders()] == ["PreSubmitted"]
         await port.until("09:31")
         assert trade.orderStatus.status == "Filled"
 
