@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alphalib.commands import evidence, factors, imports, proof, trading
+from alphalib.commands import evidence, factors, gateway, imports, proof, trading
 from alphalib.commands.common import tell
 from alphalib.doctor import findings
 from alphalib.errors import AlphalibError
@@ -41,7 +41,7 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-for part in (imports, factors, evidence, proof, trading):
+for part in (imports, factors, evidence, proof, trading, gateway):
     app.add_typer(part.app)
 
 
