@@ -16,7 +16,7 @@ from alphalib.execute.holdings import Holdings
 from alphalib.execute.journal import FLATTEN, KILLED, Flag, Intent, Journal, Record, Told
 from alphalib.execute.known import Known
 from alphalib.execute.minutes import Minutes
-from alphalib.execute.name_steps import Action, Moment, Name, gave_up, next_steps
+from alphalib.execute.name_steps import Action, Moment, Name, gave_up, next_steps, to_be_sold
 from alphalib.execute.names import Names
 from alphalib.execute.orders import Orders
 from alphalib.execute.outgoing import Outgoing
@@ -217,6 +217,9 @@ class Desk:
         forbidden = self.no_entries
         for ticker in self._by_turn(looked):
             name = self._names.name(ticker, now, forbidden=forbidden, spoken_for=outgoing.cash)
+            if to_be_sold(name):  # names with entries come after it: they would fill the line before its sale
+                forbidden = forbidden or ("what is to be sold comes first",)
+                self._stirred |= looked
             following = next_steps(name, moment)
             for worry in _worries(name):
                 self._alert(now, worry, ticker)

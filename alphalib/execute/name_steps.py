@@ -21,6 +21,8 @@ STOP_AGAIN_AFTER = (*RETRY_AFTER, timedelta(minutes=1))
 """Waits before another stop takes the place of one that was refused or taken away; the last again and again."""
 STOPS_REFUSED = 2
 """Refusals after which a position that cannot be protected is sold. [orders]"""
+LEAST_STOP = 0.01
+"""Where a stop rests of which nobody knows where it belongs. [currency]"""
 REPLACE_AFTER = 2
 """Changes of a stop that came to nothing, after which it is replaced by another. [changes]"""
 FILL_WITHIN = timedelta(seconds=30)
@@ -160,6 +162,13 @@ def next_steps(name: Name, moment: Moment) -> Next:
     return _cover(name, moment, reserved=_selling(name)) or _enter(name, moment)
 
 
+def to_be_sold(name: Name) -> bool:
+    """Whether a sale is due that was not sent yet."""
+    if not name.held or not (name.sell or name.part) or name.live(Role.EXIT, Role.REDUCE):
+        return False
+    return not gave_up(name.orders, Role.EXIT if name.sell else Role.REDUCE)
+
+
 def gave_up(orders: Iterable[Known], role: Role) -> bool:
     """Whether a sale was refused so often that only a person can help."""
     return _failures(orders, role) > len(RETRY_AFTER)
@@ -242,7 +251,7 @@ def _entry_under_way(name: Name, entry: Known, moment: Moment) -> Next:
 def _new_stop(name: Name, wanted: int, moment: Moment) -> Next:
     """Where the last one rested, or higher."""
     before = [order.stop or 0.0 for order in name.orders if order.role is Role.STOP and order.filled < order.shares]
-    level = max(_price(name.level), *before[-1:], CENT)
+    level = max(LEAST_STOP, *before[-1:], _price(name.level))
     if moment.now < _retry_at(name, Role.STOP, moment):
         return LATER
     return Next((Place((name.ticket(Role.STOP, wanted, stop=level),), "coverage"),))

@@ -135,7 +135,10 @@ class Names:
 
     def _level(self, ticker: str) -> float:
         watch = self._minutes.held(ticker, self._bought(ticker))
-        return self._minutes.fallback(self._holdings.cost(ticker)) if watch is None else watch.guard.stop
+        if watch is not None:
+            return watch.guard.stop
+        cost = self._holdings.cost(ticker)
+        return self._minutes.fallback(cost if cost > 0 else self._holdings.mark(ticker))
 
     def _bought(self, ticker: str) -> Bought | None:
         """What was bought in this session under a bracket."""
