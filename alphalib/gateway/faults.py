@@ -107,7 +107,8 @@ class Fault(BaseModel):
                 raise ValueError(f"no message is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         if self.at is not None and self.do not in AT_A_TIME:
             raise ValueError(f"{self.do} needs a message to strike; it cannot happen at a time")
-        if (needed := NEEDS.get(self.do)) and not getattr(self, needed):
+        needed = NEEDS.get(self.do)
+        if needed and needed not in self.model_fields_set:
             raise ValueError(f"{self.do} needs `{needed}`")
         if isinstance(self.at, str):
             _time_of_day(self.at)

@@ -146,4 +146,4 @@ def _bars(symbol: str, table: pd.DataFrame, begin: datetime, end: datetime) -> l
             "be above 0, high the highest, low the lowest, and each minute there once"
         )
     columns = (rows[name].tolist() for name in ("open", "high", "low", "close", "volume"))
-    return [Bar(at.to_pydatetime(), *values) for at, *values in zip(rows["time"], *columns, strict=True)]
+    return [Bar(*row) for row in zip(pd.DatetimeIndex(rows["time"]).to_pydatetime(), *columns, strict=True)]
