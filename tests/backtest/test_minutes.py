@@ -169,6 +169,13 @@ def test_a_gain_sells_a_part_and_the_rest_stays_on_guard():
     assert run.backtest().trades["shares"].tolist() == [50, 15, 35]
 
 
+def test_a_stop_at_nothing_guards_nothing():
+    # With ranges of 60 to 140 the ATR is 80, and the stop 140 − 2.5 × 80 below zero.
+    rules = {"atr_window": 2, "sector_veto_pct": 0.5}
+    assert fills_of(rehearsed({5: {100: 110.0, 200: 70.0}}, reach=40.0, **rules))[1][0] == "research_exit"
+    assert fills_of(rehearsed({5: {100: 110.0, 200: 70.0}}, reach=10.0, **rules))[1][0] == "intraday_profit"
+
+
 def test_a_fall_outweighs_a_gain():
     run = rehearsed({5: {100: 109.0}})
     table = run.minutes["N000"]
