@@ -64,6 +64,18 @@ AT_A_TIME = {
     Act.WITHDRAW, Act.ERROR, Act.CUT, Act.SILENT, Act.REFUSE_LOGIN, Act.EMPTY_ACCOUNTS, Act.BUSY_ID, Act.ACCOUNTS,
     Act.WARN, Act.PARTIAL, Act.REJECT,
 }  # fmt: skip
+_AT_LOGIN = ("startApi",)
+_ANY = tuple(MESSAGES)
+_REQUESTS = tuple(REQUESTS.values())
+AT_A_MESSAGE = {
+    Act.CUT: _ANY, Act.CUT_INSIDE: _ANY, Act.CUT_AFTER: _ANY, Act.DROP: _ANY, Act.DELAY: _ANY, Act.DOUBLE: _ANY,
+    Act.HOLD: _ANY, Act.REJECT: ("placeOrder",), Act.PARTIAL: ("placeOrder",), Act.WARN: ("placeOrder", "cancelOrder"),
+    Act.NOT_CANCELLED: ("cancelOrder",), Act.CORRECT: ("execDetails",), Act.NO_END: _REQUESTS, Act.EMPTY: _REQUESTS,
+    Act.ERROR: _REQUESTS, Act.REFUSE_LOGIN: _AT_LOGIN, Act.EMPTY_ACCOUNTS: _AT_LOGIN, Act.BUSY_ID: _AT_LOGIN,
+    Act.ACCOUNTS: _AT_LOGIN, Act.SILENT: _AT_LOGIN,
+}  # fmt: skip
+"""Messages that an act can strike; the others happen at a time."""
+
 NEEDS = {
     Act.DELAY: "seconds", Act.PARTIAL: "shares", Act.WARN: "code", Act.NOT_CANCELLED: "code", Act.ERROR: "code",
     Act.HALT: "symbol", Act.RESUME: "symbol", Act.BAD_PRICE: "seconds", Act.STALE: "seconds", Act.SILENT: "seconds",
@@ -107,6 +119,11 @@ class Fault(BaseModel):
                 raise ValueError(f"no message is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         if self.at is not None and self.do not in AT_A_TIME:
             raise ValueError(f"{self.do} needs a message to strike; it cannot happen at a time")
+        places = AT_A_MESSAGE.get(self.do, ())
+        if self.message is not None and self.message not in places:
+            named = " or ".join(places) if len(places) < 3 else "requests"
+            right = f"strikes {named}" if places else "happens at a time"
+            raise ValueError(f"{self.do} cannot strike {self.message}; it {right}")
         needed = NEEDS.get(self.do)
         if needed and needed not in self.model_fields_set:
             raise ValueError(f"{self.do} needs `{needed}`")

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from alphalib.errors import InputError
-from alphalib.gateway.faults import NEEDS, Act, Fault, Script, read_faults
+from alphalib.gateway.faults import AT_A_MESSAGE, AT_A_TIME, NEEDS, Act, Fault, Script, read_faults
 
 OPEN = datetime(2026, 3, 9, 13, 30, tzinfo=UTC)  # summer time
 
@@ -54,6 +54,15 @@ def test_two_faults_of_one_message_both_strike():
         ({"do": "drop", "message": "orderState"}, "no message is called 'orderState'; did you mean 'orderStatus'"),
         ({"do": "hold", "message": "openOrder", "until": "exec"}, "no message is called 'exec'"),
         ({"do": "double", "at": 5.0}, "double needs a message"),
+        (
+            {"do": "halt", "message": "placeOrder", "symbol": "AAA"},
+            "halt cannot strike placeOrder; it happens at a time",
+        ),
+        (
+            {"do": "warn", "message": "openOrder", "code": 399},
+            "cannot strike openOrder; it strikes placeOrder or cancelOrder",
+        ),
+        ({"do": "no_end", "message": "openOrderEnd"}, "cannot strike openOrderEnd; it strikes requests"),
         ({"do": "lost", "at": "quarter to ten"}, "written \"09:45:30\", got 'quarter to ten'"),
         ({"do": "explode", "at": 5.0}, "Input should be"),
         ({"do": "lost", "at": 5.0, "secnds": 3}, "Extra inputs"),
@@ -66,8 +75,13 @@ def test_a_fault_that_makes_no_sense_says_so(fields, words):
 
 @pytest.mark.parametrize("act", NEEDS)
 def test_an_act_asks_for_the_field_it_cannot_do_without(act):
+    place = {"at": 5.0} if act in AT_A_TIME else {"message": AT_A_MESSAGE[act][0]}
     with pytest.raises(ValidationError, match=f"{act} needs `{NEEDS[act]}`"):
-        Fault(do=act, message="placeOrder")
+        Fault(do=act, **place)
+
+
+def test_every_act_has_its_place():
+    assert AT_A_TIME | AT_A_MESSAGE.keys() == set(Act)
 
 
 def test_a_script_is_read_from_a_file(tmp_path):
