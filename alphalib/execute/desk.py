@@ -315,9 +315,11 @@ class Desk:
         records = outgoing.records(self._names.entries, self._names.exits)
         actions = outgoing.in_turn()
         try:
-            self._journal.write(records, session=self._session, what="intents")
+            if not self._unwritable:
+                self._journal.write(records, session=self._session, what="intents")
         except JournalError as error:
             self._cannot_write(error, now)
+        if self._unwritable:
             return [action for action in actions if isinstance(action, Cancel) and self._is_entry(action.ref)]
         for record in records:
             if isinstance(record, Intent):
@@ -420,7 +422,8 @@ class Desk:
         why = self._names.why_not(ticker, now, self.no_entries)
         if why == "sent":
             return ""
-        return f"{self._names.trigger(ticker, now) or 'no trigger yet'}{f', {why}' if why else ''}"
+        waits = self._names.trigger(ticker, now) or self._names.waits_for(ticker) or "its first minute"
+        return f"{waits}{f'; {why}' if why else ''}"
 
 
 def _doing(name: Name, now: datetime) -> str:

@@ -65,6 +65,10 @@ class Minutes:
         """Trigger by which an entry acts in a minute."""
         return self._entries[ticker].due(minute)
 
+    def waits_for(self, ticker: str) -> str:
+        """The closes that would make an entry act, in words."""
+        return self._entries[ticker].waits_for()
+
     def first_stop(self, ticker: str, price: float) -> float:
         """Stop of an entry that is sent now, at a last price. [currency]"""
         return self._entries[ticker].stop(price, self._protection)

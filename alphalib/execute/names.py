@@ -113,6 +113,10 @@ class Names:
         """Label of an entry's trigger; empty before one fires."""
         return self._minutes.trigger(ticker, self._hours.minute(now)).label
 
+    def waits_for(self, ticker: str) -> str:
+        """What an entry without a trigger waits for, in words."""
+        return self._minutes.waits_for(ticker)
+
     def _sale(self, ticker: str, held: int) -> str:
         """Rule by which all of a name is sold; empty for none."""
         if (FLATTEN, "") in self._flags:

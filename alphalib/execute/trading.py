@@ -19,7 +19,7 @@ from alphalib.execute.desk import Desk
 from alphalib.execute.journal import Journal, Statement
 from alphalib.execute.line import UP, Connected, Failure, Learned, Line, News, Trouble, Unanswered
 from alphalib.execute.notify import Notifier
-from alphalib.execute.screen import EntryRow, PositionRow, Show, View
+from alphalib.execute.screen import EntryRow, PositionRow, Show, View, nothing
 from alphalib.execute.steps import Alert, Ask, Cancel, Change, Place, Step
 from alphalib.execute.tape import NEW_YORK, Hours, Tape
 
@@ -30,6 +30,7 @@ GIVING_UP = timedelta(minutes=30)
 AGAIN = timedelta(seconds=5)
 """Until an account that could not be read is read again."""
 LINES = 8  # of the log on the screen
+ROUTINE = "routine"  # why the desk reads the truth when nothing happened
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Trading:
         self._sent = self._fills = 0
         self._watched: frozenset[str] = frozenset()
         self._learned: Learned | None = None
+        self._reports: dict[str, tuple[object, ...]] = {}  # what was said of an order last
         self._final: datetime | None = None  # since when the last truth of the session is asked for
         self._not_before = self.loop.now()
         self._stated: Statement | None = None
@@ -173,7 +175,11 @@ class Trading:
                 self._watch(anew=True)
         if isinstance(event, Fill):
             self._fills += 1
-        self._say(now, _words(event))
+            self.notifier.tell(_words(event))
+        again = isinstance(event, Report) and self._reports.get(event.ref) == (event.state, event.stop, event.filled)
+        if isinstance(event, Report):
+            self._reports[event.ref] = (event.state, event.stop, event.filled)
+        self._say(now, _words(event), level=logging.DEBUG if again else logging.INFO)
         self.desk.heard(event, now)
 
     # What is done about it
@@ -190,7 +196,8 @@ class Trading:
         self._alarm = (
             None if wakes is None else self.loop.call_later(_seconds(now, wakes), self.inbox.put_nowait, Wake())
         )
-        self.show(self._view(now))
+        if self.show is not nothing:
+            self.show(self._view(now))
 
     def _do(self, step: Step, now: datetime) -> None:
         try:
@@ -206,7 +213,7 @@ class Trading:
                     self._say(now, f"cancel {ref}: {why}")
                     self.broker.cancel(ref)
                 case Ask(why):
-                    self._say(now, f"reading the truth: {why}")
+                    self._say(now, f"reading the truth: {why}", level=logging.DEBUG if why == ROUTINE else logging.INFO)
                     self.line.ask()
                 case Alert(text):
                     self._say(now, text, level=logging.WARNING)
@@ -264,7 +271,8 @@ class Trading:
 
     def _say(self, now: datetime, text: str, *, level: int = logging.INFO) -> None:
         line = f"{now.astimezone(NEW_YORK):%H:%M:%S} {text}"
-        self._said.append(line)
+        if level > logging.DEBUG:
+            self._said.append(line)
         log.log(level, "%s", line)
 
     def _view(self, now: datetime) -> View:

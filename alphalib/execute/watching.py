@@ -79,6 +79,16 @@ class EntryWatch:
         """Trigger by which to enter in a minute, `NONE` for not yet."""
         return Trigger(_due(self.watch, minute, self.levels))
 
+    def waits_for(self) -> str:
+        """The closes that would make it act, as they now are, in words."""
+        watch, levels = self.watch, self.levels
+        known = {
+            "pullback": watch.high * (1.0 - levels.pullback),
+            "vwap": watch.value / watch.volume * (1.0 - levels.discount) if watch.volume > 0.0 else math.nan,
+            "support": levels.floor * (1.0 + levels.support) if watch.low >= levels.floor else math.nan,
+        }
+        return ", ".join(f"{name} {level:.2f}" for name, level in known.items() if math.isfinite(level))
+
     def stop(self, price: float, protection: Protection) -> float:
         """First stop of an entry that is sent now. [currency]"""
         close = price if math.isnan(self.close) else self.close
