@@ -26,6 +26,9 @@ STATES = {
     "Inactive": State.REJECTED,
 }
 
+RENAMED = {"US/Eastern": "America/New_York", "US/Central": "America/Chicago", "US/Pacific": "America/Los_Angeles"}
+"""Names that TWS uses and newer systems know no more."""
+
 EXECUTED = re.compile(r"(\d{8})[ -]+(\d\d:\d\d:\d\d)(?: (\S+))?")
 
 HARMLESS = {399}
@@ -63,6 +66,7 @@ def instant(text: str, now: datetime) -> datetime:
     read = EXECUTED.fullmatch(text)
     try:
         clock, zone = (read[1] + read[2], read[3] or "UTC") if read else ("", "")
+        zone = RENAMED.get(zone, zone)
         return datetime.strptime(clock, "%Y%m%d%H:%M:%S").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     except (ValueError, ZoneInfoNotFoundError):
         return now

@@ -67,6 +67,8 @@ class World:
         After how long a daemon that died is started again; never without it. [seconds of session time]
     life : mapping
         Fields of `Place`.
+    utc : bool
+        Whether the gateway writes times of executions in UTC, as some do.
     venue : keyword arguments
         As for `Venue`.
     """
@@ -88,6 +90,7 @@ class World:
         begin: str = "12:40",
         restarts: float | None = None,
         life: Mapping[str, Any] | None = None,
+        utc: bool = False,
         **venue: Any,
     ) -> None:
         self.day, self.restarts = day, restarts
@@ -116,7 +119,7 @@ class World:
         self.unwell: list[tuple[datetime, datetime]] = []
         self.die_at: Callable[[str, int], bool] = lambda point, number: False
         self._leave_resting(resting or {}, start.to_pydatetime())
-        self.gateway = Gateway(self.venue, Playback(day, bars), script=script)
+        self.gateway = Gateway(self.venue, Playback(day, bars), script=script, utc=utc)
         self.loop.run_until_complete(self.gateway.start())
         self._life = dict(life or {})
 

@@ -44,8 +44,8 @@ class Place:
         As it has at the gateway.
     zone : str
         Time zone of the machine.
-    no_database : bool
-        Whether the machine has no time zones at all.
+    few_zones : str
+        A folder with the only time zones that the machine knows.
     witnessed : bool
         Whether the test is told of every commit of the journal.
     options : dict
@@ -59,7 +59,7 @@ class Place:
     port: int
     client_id: int = 2
     zone: str = ""
-    no_database: bool = False
+    few_zones: str = ""
     witnessed: bool = False
     options: dict[str, float] = field(default_factory=dict)
 
@@ -103,8 +103,10 @@ def _settle_in(place: Place) -> None:
     if place.zone:
         os.environ["TZ"] = place.zone
         time.tzset()
-    if place.no_database:
-        zoneinfo.reset_tzpath(to=[])
+    if place.few_zones:
+        zoneinfo.reset_tzpath(to=[place.few_zones])
+        for module in [name for name in sys.modules if name.partition(".")[0] == "tzdata"]:
+            del sys.modules[module]
         sys.modules["tzdata"] = None  # type: ignore[assignment]
         zoneinfo.ZoneInfo.clear_cache()
 
