@@ -96,7 +96,7 @@ class Audience:
         if order.status.over:
             self.ended[order.perm_id] = self.loop.now()
         client = self.clients.get(order.client_id)
-        if client is None or order.status is Status.HELD_BACK:
+        if client is None:
             return
         symbol = order.contract.symbol
         if order.status not in (Status.CANCELLED, Status.PENDING_CANCEL):  # of a cancel TWS tells the state alone

@@ -55,9 +55,7 @@ class Mishaps:
 
     def log_in(self, client: Connection, fields: list[str], faults: Sequence[Fault]) -> None:
         """Let a client in, or not."""
-        if client.over:
-            return
-        if client.ended.is_set():  # it did not wait for as long as nobody was let in
+        if client.over:  # it did not wait for as long as nobody was let in
             return
         acts = {fault.do: fault for fault in faults}
         if refused := acts.get(Act.REFUSE_LOGIN):

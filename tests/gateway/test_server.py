@@ -11,7 +11,7 @@ import pytest
 
 from alphalib.gateway.accounts import Position
 from alphalib.gateway.server import Gateway, serve
-from tests.gateway.port import ACCOUNT, CALM, CLOSE, DAY, OPEN, Port, at_port, bars, bracket, ib, order, share
+from tests.gateway.port import ACCOUNT, CALM, CLOSE, DAY, OPEN, Port, at_port, bars, bracket, ib, order, share, stop
 
 
 def test_a_client_connects_and_knows_the_account():
@@ -55,6 +55,19 @@ def test_a_market_order_at_the_boundary_of_a_minute_fills_at_its_opening_print()
     at_port(test, table=bars({"AAA": [100.0, 101.0, 102.0, 103.0]}))
 
 
+def test_an_order_due_at_the_very_instant_of_an_opening_print_takes_that_print():
+    async def test(port: Port) -> None:
+        client = await port.client()
+        await port.until("09:31:59.5")
+        client.placeOrder(share(), order("BUY", 100))  # due a second later: with the print that opens the third minute
+        await port.until("09:33")
+        assert [fill.execution.price for fill in client.fills()] == [105.0]
+
+    jumped = {symbol: table.copy() for symbol, table in CALM.items()}
+    jumped["AAA"].loc[2, ["open", "high"]] = 105.0
+    at_port(test, table=jumped)
+
+
 def test_a_bracket_s_stop_waits_for_its_parent_then_covers_and_sells():
     async def test(port: Port) -> None:
         client = await port.client()
@@ -76,12 +89,17 @@ def test_a_parent_not_yet_transmitted_is_not_told_of_and_vanishes_with_its_clien
     async def test(port: Port) -> None:
         client = await port.client()
         await port.until("09:31")
-        client.placeOrder(share(), order("BUY", 100, orderRef="al-1", transmit=False))
+        client.placeOrder(share(), order("BUY", 100, orderRef="al-1", transmit=False, orderId=1))
         await asyncio.sleep(0.1)
         assert await client.reqAllOpenOrdersAsync() == []
         client.disconnect()
         await port.until("09:33")
         assert port.venue.completed() == port.venue.orders() == []
+        again = await port.client()
+        late = stop(100, 95.0, parentId=1, orderId=again.client.getReqId())
+        again.placeOrder(share(), late)
+        await asyncio.sleep(0.1)
+        assert (late.orderId, 10006) in again.heard  # its parent is missing
 
     at_port(test)
 
@@ -132,9 +150,12 @@ def test_a_cancel_ends_in_cancelled_with_202():
         await port.until("09:31")
         _, child = await bracket(client)
         await port.until("09:32")
+        opened = []
+        client.openOrderEvent += opened.append
         client.cancelOrder(child.order)
         await asyncio.sleep(0.1)
         assert child.orderStatus.status == "Cancelled"
+        assert opened == []  # of a cancel the state alone is told
         assert (child.order.orderId, 202) in client.heard
         over = {trade.order.orderRef: trade.orderStatus.status for trade in await client.reqCompletedOrdersAsync(False)}
         assert over == {"al-AAA-entry-1": "Filled", "al-AAA-stop-1": "Cancelled"}
@@ -154,6 +175,15 @@ def test_two_clients_see_one_position_and_each_its_own_orders():
         seen = await two.reqAllOpenOrdersAsync()
         assert [(trade.order.clientId, trade.order.orderRef) for trade in seen] == [(1, "al-AAA-stop-1")]
         assert [fill.execution.clientId for fill in await two.reqExecutionsAsync()] == [1]
+        assert len(await two.reqExecutionsAsync(ib.ExecutionFilter(clientId=1, symbol="AAA", side="BUY"))) == 1
+        for other in (
+            {"clientId": 2},
+            {"symbol": "BBB"},
+            {"side": "SLD"},
+            {"acctCode": "DU2"},
+            {"time": "20260302 10:00:00"},
+        ):
+            assert await two.reqExecutionsAsync(ib.ExecutionFilter(**other)) == []
 
     at_port(test)
 
