@@ -122,7 +122,7 @@ class Desk:
         self._alerts: list[Alert] = []
         self._stirred, self._busy = set(self.tickers), set[str]()
         self._looked: datetime | None = None
-        self._was_open = False
+        self._allowed: tuple[bool, tuple[str, ...]] = (False, ())
 
     # Told
 
@@ -210,11 +210,11 @@ class Desk:
         self._looked = now
         self._flush(now)
         moment, questions = self._moment(now), list[str]()
-        if moment.open is not self._was_open:
-            self._stirred, self._was_open = set(self.tickers), moment.open
+        forbidden = self.no_entries
+        if (moment.open, forbidden) != self._allowed:
+            self._stirred, self._allowed = set(self.tickers), (moment.open, forbidden)
         looked, self._stirred, self._busy = self._stirred | self._busy, set(), set()
         outgoing = Outgoing(self._session, now, orders=self._orders, holdings=self._holdings, tape=self._tape)
-        forbidden = self.no_entries
         for ticker in self._by_turn(looked):
             name = self._names.name(ticker, now, forbidden=forbidden, spoken_for=outgoing.cash)
             if to_be_sold(name):  # names with entries come after it: they would fill the line before its sale
@@ -224,6 +224,8 @@ class Desk:
             for worry in _worries(name):
                 self._alert(now, worry, ticker)
             taken = [self._taken(outgoing, action, name, now) for action in following.actions]
+            if not all(taken):
+                forbidden = self.no_entries
             questions += [following.ask] if following.ask else []
             if following.ask or following.later or any(taken):
                 self._busy.add(ticker)
@@ -399,7 +401,7 @@ class Desk:
 
     def _cannot_write(self, error: JournalError, now: datetime) -> None:
         self._unwritable = str(error)
-        self._alert(now, f"nothing new is sent, stops stay: {error}")
+        self._alert(now, str(error))
 
     # What is shown
 
