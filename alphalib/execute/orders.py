@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from alphalib.decision.shapes import Rule
 from alphalib.execute.broker import Fill, Report, Side, Truth
 from alphalib.execute.journal import Journal, Record
 from alphalib.execute.known import Known
@@ -79,9 +80,10 @@ class Orders:
         return round(sum(order.filled for order in mine))
 
     def stop_proceeds(self) -> float:
-        """What stops brought in this session. [currency]"""
-        stops = {ref for ref, order in self.by_ref.items() if order.role is Role.STOP}
-        return sum(fill.shares * fill.price for fill in self.fills.values() if fill.ref in stops)
+        """What stops, a collapse or a gain brought in this session. [currency]"""
+        rules = {Rule.COLLAPSE.label, Rule.INTRADAY_PROFIT.label}
+        sales = {ref for ref, order in self.by_ref.items() if order.role is Role.STOP or order.intent.rule in rules}
+        return sum(fill.shares * fill.price for fill in self.fills.values() if fill.ref in sales)
 
     # Told
 

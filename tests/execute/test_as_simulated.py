@@ -27,6 +27,9 @@ from alphalib.store import Store
 from tests import reference
 from tests.backtest.runs import Run, random_run
 from tests.backtest.test_simulate import orders_of, portfolio_of
+from tests.execute.desk_world import World
+from tests.execute.morning import book, entry, stop
+from tests.execute.morning import portfolio as portfolio_file
 
 ACCOUNT = "DU0000001"
 LIVELY = {
@@ -146,3 +149,23 @@ def test_these_sessions_have_every_kind_of_exit():
     assert {"entry", "stop", "collapse", "intraday_profit", "profit_take", "gap_exit"} <= reasons
     bought_today = [table[table["ticker"].isin(table.loc[table["side"] == "buy", "ticker"])] for table in fills]
     assert {"stop", "collapse"} <= set(pd.concat(bought_today)["reason"])
+
+
+@pytest.mark.parametrize(("price", "rule"), [(94.9, "collapse"), (108.0, "intraday_profit")])
+def test_what_is_sold_within_the_session_pays_for_no_entry(price, rule):
+    day = "2026-03-05"
+    stops, held = [stop("BBB", 40, 90.0, cost=100.0, atr=None)], portfolio_file(day, {"BBB": (40, 100.0)})
+    world = World(book(day, entries=[entry("AAA", 100, 50.0)], stops=stops), held, cash=1000.0)
+    world.venue.positions["OWN"] = 1000  # 100,000 of something else
+    with closing(world.journal):
+        for of_held, of_wanted in ((100.0, 50.0), (price, 50.0), (price, 48.9)):
+            world.price("BBB", of_held)
+            world.price("AAA", of_wanted)
+            world.act()
+            world.venue.trade("BBB", of_held, world.now)
+            world.minute()
+        world.act()
+        assert rule in {intent.rule for intent in world.journal.intents(day)}
+        assert world.venue.cash > 3000
+        # 1000 / (48.9 × 1.01) = 20.2
+        assert [ticket.shares for ticket in world.placed("entry")] == [20]
