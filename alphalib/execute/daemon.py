@@ -17,7 +17,7 @@ from alphalib.execute.line import Failure, Line, News
 from alphalib.execute.notify import Notifier, Silent
 from alphalib.execute.opening import Opening, opening
 from alphalib.execute.screen import Show, nothing
-from alphalib.execute.switch import pulled
+from alphalib.execute.switch import FILE, pulled
 from alphalib.execute.tape import Hours, Tape
 from alphalib.execute.trading import Item, Killed, Over, Trading, Wake
 from alphalib.sessions import next_session
@@ -163,9 +163,9 @@ class Daemon:
 
     async def _switch(self) -> None:
         """Look for the file of the kill switch, each second."""
-        before = None
+        file, before = self._record.local_path(FILE), None
         while True:
-            now = pulled(self._record)
+            now = pulled(file)
             if now is not None and now != before:
                 self.kill(by=now[0], flatten=now[1])
             before = now

@@ -10,7 +10,6 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -29,6 +28,7 @@ from alphalib.execute.journal_records import (
     Intent,
     Kept,
     Record,
+    Seen,
     Standing,
     Statement,
     Told,
@@ -96,6 +96,7 @@ class Journal:
         self._witness = witness or (lambda moment, what: None)
         self._sqlite = self.url.startswith("sqlite")
         self._insert = sqlite.insert if self._sqlite else postgresql.insert
+        self._written = self._statements()
         options: dict[str, Any] = {"connect_args": {"timeout": timeout}} if self._sqlite else {}
         self._engine = sa.create_engine(self.url, **options)
         if self._sqlite:
@@ -124,7 +125,8 @@ class Journal:
         if records:
             with self.writing(what) as connection:
                 for kind in dict.fromkeys(map(type, records)):
-                    self._insert_all(connection, [record for record in records if type(record) is kind], session)
+                    rows = [_row(record, session) for record in records if type(record) is kind]
+                    connection.execute(self._written[kind], _last(rows, key=_REPLACED.get(kind)))
 
     def intend(self, intents: Sequence[Intent] = (), amendments: Sequence[Amendment] = ()) -> None:
         """What is going to be sent, all or none; a ref that was intended before is an error."""
@@ -157,15 +159,11 @@ class Journal:
 
     def minutes(self, session: str, bars: Mapping[str, Bar]) -> None:
         """Bars of a minute that is over, by ticker; a bar that is there already stays."""
-        new = self._insert(MINUTES).on_conflict_do_nothing()
-        rows = [{"session": session, "ticker": ticker, **bar._asdict()} for ticker, bar in bars.items()]
-        with self.writing("minutes") as connection:
-            _add(connection, new, rows)
+        self.write([Seen(session, ticker, *bar) for ticker, bar in bars.items()], session=session, what="minutes")
 
     def state(self, statement: Statement) -> None:
         """The account at the close; a later one of the same session takes the former's place."""
-        with self.writing("statement") as connection:
-            _add(connection, self._put(STATEMENTS), [_plain(statement)])
+        self.write([statement], session=statement.session, what="statement")
 
     def tell(self, *events: Told) -> None:
         """Something happened that a person may want to read."""
@@ -215,8 +213,11 @@ class Journal:
     def bars(self, session: str) -> dict[str, tuple[Bar, ...]]:
         """Minutes of a session by ticker, in order."""
         found: dict[str, list[Bar]] = {}
-        for row in sorted(self._rows(MINUTES, session), key=lambda row: (row["ticker"], row["minute"])):
-            found.setdefault(row["ticker"], []).append(Bar(**{name: row[name] for name in Bar._fields}))
+        columns = [MINUTES.c.ticker, *(MINUTES.c[name] for name in Bar._fields)]
+        query = sa.select(*columns).where(MINUTES.c.session == session).order_by(MINUTES.c.ticker, MINUTES.c.minute)
+        with self.reading() as connection:
+            for ticker, *bar in connection.execute(query):
+                found.setdefault(ticker, []).append(Bar(*bar))
         return {ticker: tuple(bars) for ticker, bars in found.items()}
 
     def statement(self, session: str) -> Statement | None:
@@ -254,28 +255,19 @@ class Journal:
         with self.reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def _insert_all(self, connection: sa.Connection, records: Sequence[Record], session: str) -> None:
-        """Records of one kind."""
-        rows = [_plain(record) for record in records]
-        match records[0]:
-            case Intent():
-                _add(connection, sa.insert(INTENTS), [row | row.pop("ticket") for row in rows])
-            case Amendment():
-                _add(connection, sa.insert(CHANGES), rows)
-            case Told():
-                _add(connection, sa.insert(EVENTS), rows)
-            case Standing():
-                for row in rows:  # one order may be twice among them: the last word counts
-                    _add(connection, self._put(STANDINGS), [row])
-            case Charge():
-                for row in rows:
-                    _add(connection, self._put(CHARGES), [row])
-            case Fill():
-                keys = [{"root": fill.root, "revision": fill.revision} for fill in records if isinstance(fill, Fill)]
-                rows = [row | key | {"session": session} for row, key in zip(rows, keys, strict=True)]
-                _add(connection, self._insert(FILLS).on_conflict_do_nothing(), rows)
-            case Flag():
-                _add(connection, self._insert(FLAGS).on_conflict_do_nothing(), rows)
+    def _statements(self) -> dict[type, Any]:
+        """How records of a kind are written, made once: making one takes longer than executing it."""
+        return {
+            Intent: sa.insert(INTENTS),
+            Amendment: sa.insert(CHANGES),
+            Told: sa.insert(EVENTS),
+            Standing: self._put(STANDINGS),
+            Charge: self._put(CHARGES),
+            Statement: self._put(STATEMENTS),
+            Fill: self._insert(FILLS).on_conflict_do_nothing(),
+            Flag: self._insert(FLAGS).on_conflict_do_nothing(),
+            Seen: self._insert(MINUTES).on_conflict_do_nothing(),
+        }
 
     def _put(self, table: sa.Table) -> Any:
         """Insert, or else take the former's place."""
@@ -342,14 +334,26 @@ def _advice(fault: str) -> str:
     return next((f"{text} ({fault})" for sign, text in advice.items() if sign in fault.lower()), fault)
 
 
-def _add(connection: sa.Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(statement, rows)
+_REPLACED: dict[type, str] = {Standing: "ref", Charge: "exec_id"}
+"""Kinds of which the last word counts, and what names one."""
 
 
-def _plain(thing: Any) -> dict[str, Any]:
-    """A row of a frozen record: times as text in UTC, prices that are none as missing."""
-    return {name: _value(value) for name, value in asdict(thing).items()}
+def _last(rows: list[dict[str, Any]], *, key: str | None) -> list[dict[str, Any]]:
+    """The last row of each name; all of them for a kind that is not replaced. PostgreSQL wants each once."""
+    return rows if key is None else list({row[key]: row for row in rows}.values())
+
+
+def _row(record: Record, session: str) -> dict[str, Any]:
+    """A record as its table has it: times as text in UTC, prices that are none as missing."""
+    row = {name: _value(value) for name, value in vars(record).items()}
+    if isinstance(record, Intent):
+        del row["ticket"]
+        return row | vars(record.ticket)
+    if isinstance(record, Fill):
+        return row | {"root": record.root, "revision": record.revision, "session": session}
+    if isinstance(record, Statement):
+        return row | {"positions": [vars(kept) for kept in record.positions]}
+    return row
 
 
 def _value(value: Any) -> Any:

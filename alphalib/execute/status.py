@@ -9,7 +9,7 @@ from alphalib.errors import InputError
 from alphalib.execute.broker import Side
 from alphalib.execute.journal import JOURNAL_FILE, Journal, journal_of
 from alphalib.execute.opening import Opening
-from alphalib.execute.switch import pulled
+from alphalib.execute.switch import FILE, pulled
 from alphalib.execute.tape import NEW_YORK
 from alphalib.store import Store
 
@@ -34,7 +34,7 @@ def status_lines(record: Store, session: str | None = None) -> list[str]:
 
 
 def _switch(record: Store, journal: Journal) -> list[str]:
-    by = journal.killed or (file[0] if (file := pulled(record)) else "")
+    by = journal.killed or (file[0] if (file := pulled(record.local_path(FILE))) else "")
     return [f"kill switch: pulled by {by}; `python -m alphalib rearm` takes it back" if by else "kill switch: off"]
 
 

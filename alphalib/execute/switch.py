@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from alphalib.store import Store
 
 FILE = "trades/KILL"
@@ -23,9 +25,14 @@ def pull(record: Store, *, flatten: bool = False) -> str:
     return f"{file}: no entries from here on, {then}until `python -m alphalib rearm`"
 
 
-def pulled(record: Store) -> tuple[str, bool] | None:
-    """By what the switch was pulled, and whether everything is to be sold; None while the file is not there."""
-    file = record.local_path(FILE)
+def pulled(file: Path) -> tuple[str, bool] | None:
+    """By what the switch was pulled, and whether everything is to be sold; None while the file is not there.
+
+    Parameters
+    ----------
+    file : Path
+        `record.local_path(FILE)`.
+    """
     try:
         said = file.read_text(errors="replace").strip().lower()
     except FileNotFoundError:
