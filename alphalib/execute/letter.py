@@ -52,16 +52,16 @@ def _summary(account: AccountDay) -> list[str]:
         ("SPY", _percent(account.spy_return_pct)),
         ("alpha", _percent(account.daily_alpha_pct)),
         ("cash", f"{account.total_cash:,.2f}"),
-        ("change", f"{account.nav_change_usd:+,.2f}"),
-        ("  positions held", f"{account.position_pnl_usd:+,.2f}"),
-        ("  trades", f"{account.trade_pnl_usd:+,.2f}"),
-        ("  dividends", f"{account.dividend_usd:+,.2f}"),
-        ("  interest", f"{account.interest_usd:+,.2f}"),
-        ("  commissions", f"{-account.commission_usd:+,.2f}"),
-        ("  unattributed", f"{account.unattributed_usd:+,.2f}"),
+        ("change", _money(account.nav_change_usd)),
+        ("  positions held", _money(account.position_pnl_usd)),
+        ("  trades", _money(account.trade_pnl_usd)),
+        ("  dividends", _money(account.dividend_usd)),
+        ("  interest", _money(account.interest_usd)),
+        ("  commissions", _money(-account.commission_usd)),
+        ("  unattributed", _money(account.unattributed_usd)),
     ]
     if account.flow_usd:
-        rows.insert(5, ("deposit" if account.flow_usd > 0 else "withdrawal", f"{account.flow_usd:+,.2f}"))
+        rows.insert(5, ("deposit" if account.flow_usd > 0 else "withdrawal", _money(account.flow_usd)))
     return [f"{name:<18}{value:>16}" for name, value in rows]
 
 
@@ -89,10 +89,14 @@ def _sectors(account: AccountDay) -> list[str]:
 
 def _trades(trades: Sequence[TradeRow]) -> list[str]:
     lines = []
-    for row in trades:
+    for row in sorted(trades, key=lambda row: row.fill_time or "9"):
         why = row.exit_reason or row.trigger_type or ""
         if row.filled_shares and row.fill_price:
-            against = "" if row.slippage_vs_signal_bps is None else f"  {row.slippage_vs_signal_bps:+.1f} bps to signal"
+            against = (
+                ""
+                if row.slippage_vs_signal_bps is None
+                else f"  {_near(row.slippage_vs_signal_bps, 1):+.1f} bps to signal"
+            )
             lines.append(
                 f"{_clock(row.fill_time)} {row.action:<7}{row.ticker:<7}{row.filled_shares:>7,} "
                 f"@ {row.fill_price:>9,.2f}  {why:<12}{against}"
@@ -134,4 +138,13 @@ def _titled(title: str, lines: list[str]) -> list[str]:
 
 
 def _percent(value: float | None, *, digits: int = 2) -> str:
-    return "unknown" if value is None or pd.isna(value) else f"{value:+.{digits}f}%"
+    return "unknown" if value is None or pd.isna(value) else f"{_near(value, digits):+.{digits}f}%"
+
+
+def _money(value: float) -> str:
+    return f"{_near(value, 2):+,.2f}"
+
+
+def _near(value: float, digits: int) -> float:
+    """Rounded, and nothing below 0 is no minus nothing."""
+    return round(value, digits) + 0.0

@@ -76,7 +76,7 @@ def paths(
         _session_axis(axes, hours)
     for axes in grid.flat[len(bars) :]:
         axes.set_axis_off()
-    _legend(figure, marks, stops)
+    _legend(figure, marks, stops, decided)
     return figure
 
 
@@ -170,6 +170,43 @@ def change(parts: Mapping[str, float], *, width: int = WIDE) -> Figure:
     return figure
 
 
+@own_style
+def beside_spy(account: pd.DataFrame, *, width: int = WIDE) -> Figure:
+    """Return of the account and of SPY since the record began, summed up session by session; below it the day's alpha.
+
+    Parameters
+    ----------
+    account : DataFrame
+        `eod_pnl.csv`: `date, daily_return_pct, spy_return_pct, daily_alpha_pct`. [percent]
+    width : int
+        [px]
+    """
+    if account.empty:
+        return _nothing("no session was settled yet", width)
+    figure = new_figure(width, 300)
+    above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2.4, 1], "hspace": 0.12})
+    places = np.arange(len(account) + 1)  # 0 is the close before the first
+    for column, name, colour in (("spy_return_pct", "SPY", "--spy"), ("daily_return_pct", "Account", "--book")):
+        grown = 100.0 * (np.cumprod(1.0 + account[column].fillna(0.0).to_numpy(dtype=float) / 100.0) - 1.0)
+        above.plot(
+            places, [0.0, *grown], color=colour_of(colour), linewidth=2.0 if name == "Account" else 1.4, label=name
+        )
+    above.legend(loc="upper left", ncols=2, frameon=False, fontsize=_SMALL)
+    titled(above, "Return since the record began")
+    alpha = account["daily_alpha_pct"].fillna(0.0).to_numpy(dtype=float)
+    colours = [colour_of("--loss" if value < 0 else "--book") for value in alpha]
+    below.bar(places[1:], alpha, width=0.7, color=colours)
+    titled(below, "Alpha of each session over SPY")
+    for axes in (above, below):
+        axes.axhline(0, color=colour_of("--ink"), linewidth=0.8)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{number(value, digits=2)}%")
+        axes.locator_params(axis="y", nbins=4)
+    step = max(1, -(-len(account) // (8 if width > 500 else 4)))
+    shown = places[1:][::-1][::step][::-1]  # the last session always has its date
+    below.set_xticks(shown, [f"{pd.Timestamp(account['date'].iloc[place - 1]):%-d %b}" for place in shown])
+    return figure
+
+
 def _path(
     axes: Axes,
     ticker: str,
@@ -221,7 +258,7 @@ def _session_axis(
     axes.set_xlim(begin - margin, end + margin)  # type: ignore[arg-type]
 
 
-def _legend(figure: Figure, marks: pd.DataFrame, stops: pd.DataFrame) -> None:
+def _legend(figure: Figure, marks: pd.DataFrame, stops: pd.DataFrame, decided: Mapping[str, float]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
@@ -239,7 +276,9 @@ def _legend(figure: Figure, marks: pd.DataFrame, stops: pd.DataFrame) -> None:
     ]
     if len(stops):
         handles.append(Line2D([], [], color=colour_of("--equal"), linewidth=1.4, label="resting stop"))
-    handles.append(Line2D([], [], color=colour_of("--spy"), linewidth=0.9, linestyle=(0, (1, 2)), label="decided at"))
+    if decided:
+        dots = (0, (1, 2))
+        handles.append(Line2D([], [], color=colour_of("--spy"), linewidth=0.9, linestyle=dots, label="decided at"))
     figure.legend(handles=handles, loc="outside lower left", ncols=6, frameon=False, fontsize=_SMALL)
 
 

@@ -216,6 +216,10 @@ def test_a_sale_closes_its_round_trip(case, settled):
     assert sold["realized_pnl"] == pytest.approx(case.shares[one] * (price - cost) - 2.0)
     assert sold["realized_return_pct"] == pytest.approx(100 * (price / cost - 1))
     assert sold["entry_trade_id"] == f"al-{case.session:%y%m%d}-{one}-entry-1"
+    # No minutes of SPY were seen, so that each trade stands at the open of its session, which is the close before.
+    spy = 100 * (case.spy(case.session) / case.spy(case.asof) - 1)
+    assert sold["spy_return_during_hold"] == pytest.approx(spy)
+    assert sold["realized_alpha_pct"] == pytest.approx(sold["realized_return_pct"] - spy)
     assert (sold["days_held"], sold["exit_reason"], sold["trigger_type"]) == (1, "stop", "stop")
     assert sold["slippage_vs_trigger_bps"] == pytest.approx(1e4 * (1 - 0.969 / 0.97))
     assert not found.account.notes

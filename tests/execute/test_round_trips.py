@@ -149,6 +149,11 @@ def test_an_order_sent_again_is_one_decision_and_a_sale_that_fell_cost():
     assert found["decided_shares"].tolist() == [100]
 
 
+def test_what_filled_whole_needs_no_close():
+    trades = pd.DataFrame([row(**BOUGHT, filled_shares=100, fill_price=49.1, commission_usd=1.0)])
+    assert shortfall(trades)["shortfall"].tolist() == pytest.approx([100 * (49.1 - 50.0) + 1.0])
+
+
 def test_shortfall_of_nothing_is_empty():
     assert shortfall(pd.DataFrame(columns=list(TradeRow.model_fields), dtype=object)).empty
 

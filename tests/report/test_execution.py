@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from alphalib.report.canvas import svg
-from alphalib.report.execution import change, paths, shortfalls, timeline
+from alphalib.report.execution import beside_spy, change, paths, shortfalls, timeline
 
 OPEN = datetime(2024, 3, 8, 14, 30, tzinfo=UTC)
 HOURS = (OPEN, OPEN + timedelta(minutes=390))
@@ -93,8 +93,23 @@ def test_a_change_is_labelled_with_its_numbers():
     assert [text.get_text() for text in axes.texts] == ["+83.84", "−3.15"]
 
 
+def test_returns_compound_from_the_close_before_the_first_session():
+    account = pd.DataFrame(
+        {
+            "date": ["2024-03-07", "2024-03-08"],
+            "daily_return_pct": [1.0, -2.0],
+            "spy_return_pct": [0.5, None],
+            "daily_alpha_pct": [0.5, None],
+        }
+    )
+    lines = {line.get_label(): line.get_ydata() for line in beside_spy(account).axes[0].get_lines()}
+    assert lines["Account"] == pytest.approx([0.0, 1.0, 100 * (1.01 * 0.98 - 1)])
+    assert lines["SPY"] == pytest.approx([0.0, 0.5, 0.5])  # an unknown day moves nothing
+
+
 def test_nothing_says_that_it_is_nothing():
     nothing = pd.DataFrame(columns=["time", "lane", "kind"])
     assert timeline(nothing, hours=HOURS).axes[0].texts[0].get_text() == "nothing happened"
     assert paths({}, marks=MARKS, stops=STOPS, decided={}, hours=HOURS).axes[0].texts
+    assert beside_spy(pd.DataFrame()).axes[0].texts
     assert shortfalls(pd.DataFrame(columns=["delay"])).axes[0].texts
