@@ -27,10 +27,11 @@ def table(*rows: tuple[float, ...], begin: datetime = OPEN) -> pd.DataFrame:
     [
         ((10.0, 12.0, 9.0, 11.0), [(0.5, 10.0), (20, 9.0), (40, 12.0), (55, 11.0)]),
         ((11.0, 12.0, 9.0, 10.0), [(0.5, 11.0), (20, 12.0), (40, 9.0), (55, 10.0)]),
+        ((10.0, 12.0, 9.0, 10.0), [(0.5, 10.0), (20, 9.0), (40, 12.0), (55, 10.0)]),
         ((10.0, 12.0, 10.0, 12.0), [(0.5, 10.0), (40, 12.0), (55, 12.0)]),
         ((10.0, 10.0, 10.0, 10.0), [(0.5, 10.0), (55, 10.0)]),
     ],
-    ids=["rising: low first", "falling: high first", "opens at its low", "flat"],
+    ids=["rising: low first", "falling: high first", "unchanged: low first", "opens at its low", "flat"],
 )
 def test_a_minute_goes_through_its_extremes(bar, path):
     made = prints("AAA", Bar(OPEN, *bar, 101.0))

@@ -48,9 +48,10 @@ def test_a_change_starts_the_latency_anew():
 def test_a_market_order_pays_half_the_spread():
     stage = Stage(spread_bps=10.0)
     stage.place(1, "BUY", 100, "MKT")
+    stage.place(2, "SELL", 100, "MKT")
     stage.prints(0.5, 100.0, opens=True)
     stage.venue.advance(at(1.0))
-    assert stage.heard()[1] == "1 exec 100 at 100.05"
+    assert [line for line in stage.heard() if "exec" in line] == ["1 exec 100 at 100.05", "2 exec 100 at 99.95"]
 
 
 def test_a_market_order_waits_for_the_first_print_of_the_session():
@@ -472,13 +473,26 @@ def test_cancels_that_cannot_be():
 
 
 def test_an_order_may_fill_while_it_is_being_cancelled():
-    stage = Stage(cancel_latency=2.0)
+    stage = Stage(cancel_latency=2.0, max_fill=60)
     stage.prints(0.5, 100.0, opens=True)
     stage.place(1, "SELL", 100, "STP", aux=95.0, now=5)
     stage.cancel(1, 6)
+    stage.place(1, "SELL", 100, "STP", aux=90.0, now=6.5)
     stage.prints(7, 94.0)
     stage.venue.advance(at(10))
-    assert stage.status(1) is Status.FILLED
+    assert stage.heard()[-7:] == [
+        "1 PendingCancel 0/100 trigger",
+        "1 error 201",  # too late to change it
+        "1 exec 60 at 95", "1 PendingCancel 60/100 trigger", "commission 1.00",
+        "1 Cancelled 60/100", "1 error 202",
+    ]  # fmt: skip
+
+
+def test_what_was_held_back_is_cancelled_at_once():
+    stage = Stage(cancel_latency=2.0)
+    stage.place(1, "BUY", 100, "MKT", transmit=False)
+    stage.cancel(1, 1)
+    assert stage.heard() == ["1 Cancelled 0/100", "1 error 202"]
 
 
 def test_a_global_cancel_and_a_cancel_by_hand_reach_every_client():
