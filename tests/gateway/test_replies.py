@@ -103,7 +103,7 @@ def test_an_execution_is_what_the_library_reads(utc: bool, said: str):
     wrapper.ib.TimezoneTWS = "UTC"
     ib.decoder.Decoder(wrapper, 176).interpret(fields(message))
     ((_, (request, contract, done)),) = wrapper.calls
-    assert (request, contract.symbol, done.time) == (4, "AAA", AT)
+    assert (request, contract.symbol, done.exchange, done.time) == (4, "AAA", "NASDAQ", AT)
     assert (done.execId, done.side, done.shares, done.price) == ("0000e0d5.00000001.01.01", "SLD", 40.0, 101.5)
     assert (done.orderId, done.permId, done.clientId, done.orderRef, done.acctNumber) == (8, 900, 3, "al-1", "DU1")
     assert (done.cumQty, done.avgPrice, done.lastLiquidity) == (40.0, 101.5, 2)

@@ -251,6 +251,17 @@ def test_a_number_is_watched_under_once():
     at_port(test, live=True)
 
 
+def test_one_look_at_a_name_ends_and_is_no_subscription():
+    async def test(port: Port) -> None:
+        client = await port.client()
+        await port.until("09:33")
+        (seen,) = await client.reqTickersAsync(share())
+        assert (seen.last, seen.open, seen.high, seen.volume) == (102.0, 100.0, 102.0, 1200.0)
+        assert [*port.gateway.audience.watchers["AAA"]] == []
+
+    at_port(test, table=bars({"AAA": [100.0, 101.0, 102.0, 103.0]}), live=True)
+
+
 def test_an_account_that_pays_has_live_ticks_and_delayed_data_come_late():
     async def test(port: Port) -> None:
         client = await port.client()
@@ -369,6 +380,31 @@ def test_account_values_are_told_after_a_trade_and_every_three_minutes():
     at_port(test, table=bars({"AAA": [100.0, 100.0, 104.0, 104.0, 104.0, 104.0, 104.0]}))
 
 
+def test_a_summary_has_the_values_that_were_asked_for():
+    async def test(port: Port) -> None:
+        client = await port.client()
+        found = {(value.tag, value.currency): value.value for value in await client.accountSummaryAsync(ACCOUNT)}
+        assert found["NetLiquidation", "USD"] == "100000.00"
+        assert found["AccountType", ""] == "INDIVIDUAL"
+        assert found["CashBalance", "BASE"] == "100000.00"  # of the ledger
+        assert ("AccountReady", "") not in found
+
+    at_port(test)
+
+
+@pytest.mark.parametrize("utc", [False, True])
+def test_a_fill_has_the_same_time_however_tws_writes_times(utc: bool):
+    async def test(port: Port) -> None:
+        client = await port.client()
+        await port.until("09:31")
+        client.placeOrder(share(), order("BUY", 100))
+        await port.until("09:32")
+        (fill,) = client.fills()
+        assert fill.execution.time == OPEN + pd.Timedelta(seconds=61)
+
+    at_port(test, utc=utc)
+
+
 def test_day_orders_end_with_the_session_and_stops_stay():
     async def test(port: Port) -> None:
         client = await port.client()
@@ -421,6 +457,25 @@ def test_a_stranger_who_speaks_something_else_is_shown_out():
             await writer.wait_closed()
 
     at_port(test)
+
+
+@pytest.mark.slow
+def test_a_day_of_fifty_names_goes_through_the_socket():
+    """390 minutes of 50 names: for each at least the last price four times with its volume, and bid and ask once."""
+    names = {f"N{number:02d}": [100.0 + (minute + number) % 7 for minute in range(390)] for number in range(50)}
+
+    async def test(port: Port) -> None:
+        client = await port.client()
+        watched = []
+        for number, symbol in enumerate(sorted(names), start=1):
+            if number % 40 == 0:
+                await asyncio.sleep(2)
+            watched.append(client.reqMktData(ib.Stock(symbol, "SMART", "USD", conId=number)))
+        await port.gateway.play()
+        assert {ticker.volume for ticker in watched} == {390 * 400.0}
+        assert [ticker.last for ticker in watched] == [names[f"N{number:02d}"][-1] for number in range(50)]
+
+    at_port(test, table=bars(names), live=True)
 
 
 def test_serve_plays_a_session_and_ends_with_it():
