@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alphalib.execute.broker import Report, State, Tick, Ticket
@@ -64,17 +64,22 @@ def instant(text: str, now: datetime) -> datetime:
     lost for its time: with a zone that nobody knows, or a text that is no time, it is `now`.
     """
     read = EXECUTED.fullmatch(text)
+    if read is None:
+        return now
     try:
-        clock, zone = (read[1] + read[2], read[3] or "UTC") if read else ("", "")
-        zone = RENAMED.get(zone, zone)
-        return datetime.strptime(clock, "%Y%m%d%H:%M:%S").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        zone = _zone(read[3]) if read[3] else UTC
+        return datetime.strptime(read[1] + read[2], "%Y%m%d%H:%M:%S").replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, ZoneInfoNotFoundError):
         return now
 
 
+def _zone(name: str) -> tzinfo:
+    return ZoneInfo(RENAMED.get(name, name))
+
+
 def sessions(text: str, zone: str) -> tuple[tuple[datetime, datetime], ...]:
     """Opening and closing, in UTC, from `20261127:0930-20261127:1300;20261128:CLOSED`; the end may have no date."""
-    here = ZoneInfo(zone)
+    here = _zone(zone)
 
     def at(date: str, clock: str) -> datetime:
         return datetime.strptime(date + clock, "%Y%m%d%H%M").replace(tzinfo=here).astimezone(UTC)

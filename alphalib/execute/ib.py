@@ -193,8 +193,12 @@ class IB:
         found = await self._wait(waiting, f"the listing of {ticker}")
         if not found:
             raise BrokerError(f"{self._where} knows no listing of {ticker}")
-        self._contracts[ticker] = found[0].contract
-        return heard.sessions(found[0].liquidHours, found[0].timeZoneId)
+        listing = found[0]
+        self._contracts[ticker] = listing.contract
+        try:
+            return heard.sessions(listing.liquidHours, listing.timeZoneId)
+        except (ValueError, KeyError):
+            raise BrokerError(f"hours that cannot be read: {listing.liquidHours} in {listing.timeZoneId}") from None
 
     # the truth
 
@@ -511,11 +515,11 @@ def _checked(ticket: Ticket, before: Container[str]) -> None:
 
 
 def _timed(read: Callable[[list[str]], None], loop: SessionLoop) -> Callable[[list[str]], None]:
-    """A reader of executions for which every time is one in UTC that the library can read."""
+    """A reader of executions for which every time is one that the library can read, whatever zones it knows."""
 
     def read_timed(fields: list[str]) -> None:
         at = heard.instant(fields[EXECUTION_TIME], loop.now())
-        read([*fields[:EXECUTION_TIME], f"{at:%Y%m%d-%H:%M:%S}", *fields[EXECUTION_TIME + 1 :]])
+        read([*fields[:EXECUTION_TIME], f"{at.timestamp():.0f}", *fields[EXECUTION_TIME + 1 :]])
 
     return read_timed
 

@@ -33,6 +33,8 @@ def test_hours_of_a_half_day_in_both_spellings():
     assert heard.sessions("20261127:0930-20261127:1300;20261128:CLOSED", "US/Eastern") == expected
     assert heard.sessions("20261127:0930-1300", "US/Eastern") == expected
     assert heard.sessions("", "US/Eastern") == ()
+    with pytest.raises(ValueError, match="LATE"):
+        heard.sessions("20261127:LATE", "US/Eastern")
 
 
 def test_classes_of_shares_and_what_is_no_share_in_dollars():
