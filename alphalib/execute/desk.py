@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from alphalib.execute.asking import Asking
 from alphalib.execute.broker import Charge, Event, Fill, Held, Link, Notice, Report, State, Truth
 from alphalib.execute.heard import doubtful
 from alphalib.execute.holdings import Holdings
-from alphalib.execute.journal import FLATTEN, KILLED, Flag, Intent, Journal, Record, Told
+from alphalib.execute.journal import FLATTEN, KILLED, Flag, Intent, Journal, Record, Seen, Told
 from alphalib.execute.known import Known
 from alphalib.execute.minutes import Minutes
 from alphalib.execute.name_steps import Action, Moment, Name, gave_up, next_steps, to_be_sold
@@ -184,10 +184,7 @@ class Desk:
 
     def minute(self, bars: Mapping[str, Bar], now: datetime) -> None:
         """A minute is over: its bars by ticker, from `tape.minute`."""
-        try:
-            self._journal.minutes(self._session, bars)
-        except JournalError as error:  # after a restart it will be missing, as the minutes of an absence are
-            self._cannot_write(error, now)
+        self._backlog += [Seen(self._session, ticker, *bar) for ticker, bar in bars.items()]
         self._minutes.see(bars)
         for ticker in self.tickers:
             for flag in self._names.fired(ticker, now):
@@ -200,7 +197,7 @@ class Desk:
         for name in (KILLED, *([FLATTEN] if flatten else [])):
             self._raise(Flag(name, now, by))
         self._tell(now, "kill", f"kill switch, by {by}{': everything is to be sold' if flatten else ''}")
-        self._flush(now)
+        self._write((), now)
         self._stirred |= set(self.tickers)
 
     # Asked
@@ -208,7 +205,6 @@ class Desk:
     def steps(self, now: datetime) -> list[Step]:
         """What to do next, in this order; each is handed out once. To be asked after every event and at `wakes`."""
         self._looked = now
-        self._flush(now)
         moment, questions = self._moment(now), list[str]()
         forbidden = self.no_entries
         if (moment.open, forbidden) != self._allowed:
@@ -232,7 +228,6 @@ class Desk:
         steps: list[Step] = [*self._committed(outgoing, now)]
         if ask := self._asking.question("; ".join(questions), now):
             steps.append(ask)
-        self._flush(now)
         steps += self._alerts
         self._alerts = []
         return steps
@@ -316,12 +311,7 @@ class Desk:
         """Actions that are in the journal now; when it cannot be written, only those that need no record."""
         records = outgoing.records(self._names.entries, self._names.exits)
         actions = outgoing.in_turn()
-        try:
-            if not self._unwritable:
-                self._journal.write(records, session=self._session, what="intents")
-        except JournalError as error:
-            self._cannot_write(error, now)
-        if self._unwritable:
+        if not self._write(records, now):
             return [action for action in actions if isinstance(action, Cancel) and self._is_entry(action.ref)]
         for record in records:
             if isinstance(record, Intent):
@@ -390,18 +380,17 @@ class Desk:
             self._alerts.append(Alert(text, ticker))
             self._tell(now, "alert", text, ticker=ticker)
 
-    def _flush(self, now: datetime) -> None:
-        """Write what was heard; what cannot be written is kept, and tried again."""
+    def _write(self, records: Sequence[Record], now: datetime) -> bool:
+        """Write what was heard, and these records with it; when that fails, what was heard is kept for the next time."""
         try:
-            self._journal.write(self._backlog, session=self._session, what="heard")
+            what = "intents" if records else "heard"
+            self._journal.write([*self._backlog, *records], session=self._session, what=what)
         except JournalError as error:
-            self._cannot_write(error, now)
-        else:
-            self._backlog, self._unwritable = [], ""
-
-    def _cannot_write(self, error: JournalError, now: datetime) -> None:
-        self._unwritable = str(error)
-        self._alert(now, str(error))
+            self._unwritable = str(error)
+            self._alert(now, self._unwritable)
+            return False
+        self._backlog, self._unwritable = [], ""
+        return True
 
     # What is shown
 

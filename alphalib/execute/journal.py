@@ -60,6 +60,7 @@ __all__ = [
     "Journal",
     "Kept",
     "Record",
+    "Seen",
     "Standing",
     "Statement",
     "Told",

@@ -168,5 +168,19 @@ class Statement:
     spy_last: float | None = None
 
 
-Record: TypeAlias = Intent | Amendment | Standing | Fill | Charge | Flag | Told
-"""What is written while a session lasts."""
+@dataclass(frozen=True)
+class Seen:
+    """A minute of a name as it was seen; `minute` counts from the open. [currency, shares]"""
+
+    session: str
+    ticker: str
+    minute: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+Record: TypeAlias = Intent | Amendment | Standing | Fill | Charge | Flag | Told | Seen | Statement
+"""Whatever is written."""
