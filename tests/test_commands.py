@@ -1,5 +1,8 @@
 """What a person asks of evidence and of trading, as typed."""
 
+from contextlib import closing
+from datetime import UTC, datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,8 @@ import pytest
 from alphalib.__main__ import main
 from alphalib.contracts import PortfolioFile
 from alphalib.evidence.ledger import Ledger
+from alphalib.execute.journal import journal_of
+from alphalib.execute.switch import FILE, LOCK, pull
 from alphalib.store import Store
 
 
@@ -72,7 +77,7 @@ def test_a_quarter_has_one_grant(bus, capsys):
 
 def test_a_person_ends_a_halt(bus, capsys):
     assert run(bus, "rearm") == 2
-    assert "no portfolio was ever recorded" in capsys.readouterr().err
+    assert "no portfolio was ever recorded and the kill switch is off" in capsys.readouterr().err
     flat = PortfolioFile(date="2023-12-28", cash=9e5, nav=9e5, nav_peak=1e6)
     bus.write(flat.at(), flat)
     assert run(bus, "rearm") == 2
@@ -81,6 +86,25 @@ def test_a_person_ends_a_halt(bus, capsys):
     assert run(bus, "rearm") == 0
     found = bus.read(flat.at(), PortfolioFile)
     assert (found.rearmed, found.killed, found.nav_peak) == (True, False, 1e6)
+
+
+def test_a_person_takes_the_kill_switch_back(bus, capsys):
+    """In the file, in the journal and in the portfolio, which may know a later close than the stored prices."""
+    pull(bus, flatten=True)
+    assert run(bus, "rearm") == 0
+    assert "the kill switch is off" in capsys.readouterr().out
+    with closing(journal_of(bus)) as journal:
+        journal.kill(at=datetime(2024, 1, 3, tzinfo=UTC), by="the file", flatten=True)
+    late = PortfolioFile(date="2024-01-02", cash=9e5, nav=9e5, nav_peak=1e6, killed=True)
+    bus.write(late.at(), late)
+    with bus.lock(LOCK):
+        assert run(bus, "rearm") == 2
+        assert "execute is already running" in capsys.readouterr().err
+    assert run(bus, "rearm") == 0
+    with closing(journal_of(bus)) as journal:
+        assert journal.flags("") == ()
+    assert not bus.exists(FILE)
+    assert not bus.read(late.at(), PortfolioFile).killed
 
 
 def test_parity_without_a_plan_says_what_to_run(bus, capsys):

@@ -12,9 +12,10 @@ from alphalib.commands.common import StoreUrl, store_at, tell, today
 from alphalib.contracts import PortfolioFile
 from alphalib.errors import InputError
 from alphalib.execute.parity import acknowledge, check_parity, latest_plan, report_lines
+from alphalib.execute.switch import LOCK, release
 from alphalib.params import PARAMETER_FILES
 from alphalib.pipeline.asof import resolved_asof
-from alphalib.sessions import next_session, require_session
+from alphalib.sessions import all_sessions, next_session, require_session
 from alphalib.store import Store
 
 app = typer.Typer()
@@ -55,10 +56,20 @@ def rearm(
 ) -> None:
     """End a halt and switch the kill switch off: the next decision counts its drawdown from the NAV it finds."""
     bus = store_at(store)
-    path, portfolio = _latest_portfolio(bus)
-    if not (portfolio.decisions_halted or portfolio.tiers_fired or portfolio.killed):
-        raise InputError(f"{path}: nothing is halted, no drawdown tier is in force and the kill switch is off")
-    bus.write(path, portfolio.model_copy(update={"rearmed": True, "killed": False}))
+    with bus.lock(LOCK):
+        switched = release(bus)
+        found = _latest_portfolio(bus)
+        if found is None:
+            if not switched:
+                raise InputError(
+                    "no portfolio was ever recorded and the kill switch is off: there is nothing to re-arm"
+                )
+            tell(["the kill switch is off; the next session may enter again"])
+            return
+        path, portfolio = found
+        if not (switched or portfolio.decisions_halted or portfolio.tiers_fired or portfolio.killed):
+            raise InputError(f"{path}: nothing is halted, no drawdown tier is in force and the kill switch is off")
+        bus.write(path, portfolio.model_copy(update={"rearmed": True, "killed": False}))
     tell([f"{path}: re-armed; the next decision may enter again"])
 
 
@@ -76,8 +87,7 @@ def rollback_command(
     tell([f"{restored.path}: its last change is undone"])
 
 
-def _latest_portfolio(bus: Store) -> tuple[str, PortfolioFile]:
-    found = bus.latest(PortfolioFile.path, asof=resolved_asof(bus, None))
-    if found is None:
-        raise InputError("no portfolio was ever recorded: it starts as cash, and there is nothing to re-arm")
-    return found[0], bus.read(found[0], PortfolioFile)
+def _latest_portfolio(bus: Store) -> tuple[str, PortfolioFile] | None:
+    """The newest one, which may know a later close than the stored prices do."""
+    found = bus.latest(PortfolioFile.path, asof=all_sessions()[-1])
+    return None if found is None else (found[0], bus.read(found[0], PortfolioFile))

@@ -105,7 +105,7 @@ def liquidate(store: StoreUrl = None, session: SessionDate = None) -> None:
 def reset(store: StoreUrl = None) -> None:
     """Move the record of trading to the archive and start a clean one."""
     from alphalib.execute import record
-    from alphalib.execute.daemon import LOCK
+    from alphalib.execute.switch import LOCK
     from alphalib.sessions import last_session
 
     bus = Store(store or settings().store)

@@ -17,13 +17,11 @@ from alphalib.execute.line import Failure, Line, News
 from alphalib.execute.notify import Notifier, Silent
 from alphalib.execute.opening import Opening, opening
 from alphalib.execute.screen import Show, nothing
-from alphalib.execute.switch import FILE, pulled
+from alphalib.execute.switch import FILE, LOCK, pulled
 from alphalib.execute.tape import Hours, Tape
 from alphalib.execute.trading import Item, Killed, Over, Trading, Wake
 from alphalib.sessions import next_session
 from alphalib.store import Store
-
-LOCK = "execute"
 
 
 class Daemon:

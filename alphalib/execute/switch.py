@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
+from alphalib.execute.journal import JOURNAL_FILE, journal_of
 from alphalib.store import Store
 
+LOCK = "execute"
+"""Of the store: whoever writes the record holds it."""
 FILE = "trades/KILL"
 FLATTEN = "flatten"
 """Word in the file by which everything of ours is sold too."""
@@ -41,8 +45,11 @@ def pulled(file: Path) -> tuple[str, bool] | None:
 
 
 def release(record: Store) -> bool:
-    """Take the file away; whether there was one."""
-    file = record.local_path(FILE)
-    there = file.exists()
-    file.unlink(missing_ok=True)
+    """Take the switch back, in the file and in the journal; whether it was pulled. No daemon may be running."""
+    there = record.exists(FILE)
+    record.remove(FILE)
+    if record.exists(JOURNAL_FILE):
+        with closing(journal_of(record)) as journal:
+            there |= bool(journal.killed)
+            journal.rearm()
     return there

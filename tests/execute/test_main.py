@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from alphalib.execute.__main__ import main
-from alphalib.execute.daemon import LOCK
 from alphalib.execute.journal import journal_of
+from alphalib.execute.switch import LOCK
 from alphalib.store import Store
 from tests.execute import morning
 
