@@ -130,9 +130,10 @@ def session_of(said: Written, opening: Opening, bus: Store, session: pd.Timestam
         orders = [_planned(order, opening.decided) for order in orders]
         orders += _unsent(orders, opening.decided, session)
     orders = [_of_split(order, actions.splits.get(order.ticker, 1.0)) for order in orders]
-    missing = sorted({fill.exec_id for fill in said.fills} - said.charges.keys())
+    missing = {fill.root for fill in said.fills if fill.shares > 0} - _commissions(said.charges).keys()
     if missing:
-        notes.append(f"{len(missing)} executions have no commission yet: they count as free until they have")
+        count = f"{len(missing)} execution{'s have' if len(missing) > 1 else ' has'}"
+        notes.append(f"{count} no commission yet: free until then; settle again once it is there")
     strange = sorted({fill.ticker for fill in said.fills if parts_of(fill.ref) is None})
     if strange:
         notes.append(f"executions that are not ours: {', '.join(strange)}")
@@ -171,10 +172,11 @@ def _standing(row: AccountDay | None, portfolio: Portfolio, nav: float, marks: M
 def _orders(said: Written) -> list[Sent]:
     """Orders of the session, and older stops that filled in it; a stop that did not fill is no trade."""
     fills: dict[str, list[Done]] = {}
+    commissions = _commissions(said.charges)
     for fill in said.fills:
-        charge = said.charges.get(fill.exec_id)
-        done = Done(round(fill.shares), fill.price, fill.at, charge.commission if charge else 0.0)
-        fills.setdefault(fill.ref, []).append(done)
+        if fill.shares > 0:  # a correction may take the whole of it back
+            done = Done(round(fill.shares), fill.price, fill.at, commissions.get(fill.root, 0.0))
+            fills.setdefault(fill.ref, []).append(done)
     found = []
     for intent in said.intents:
         role = parts_of(intent.ref)
@@ -184,6 +186,12 @@ def _orders(said: Written) -> list[Sent]:
             continue
         found.append(_sent(intent, role.role, said, tuple(fills.get(intent.ref, ()))))
     return found
+
+
+def _commissions(charges: Mapping[str, Charge]) -> dict[str, float]:
+    """What each execution cost, by its root: a correction is often not charged anew."""
+    latest = sorted(charges.values(), key=lambda charge: int(charge.exec_id.rpartition(".")[2]))
+    return {charge.exec_id.rpartition(".")[0]: charge.commission for charge in latest}
 
 
 def _sent(intent: Intent, role: Role, said: Written, fills: tuple[Done, ...]) -> Sent:

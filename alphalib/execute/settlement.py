@@ -218,6 +218,8 @@ def _standing(opening: Opening, session: Session, positions: Mapping[str, Positi
             if ticker in shares or ticker in opening.standing.shares:
                 notes.append(f"{ticker} printed no price: it stands at the close before")
     after = Standing(statement.nav, statement.cash, statement.accrued, shares, prices, session.spy_after)
+    if statement.cash < 0:
+        notes.append(f"cash is {statement.cash:,.2f}: the next decision takes it for none")
     held = {kept.ticker: kept.shares for kept in statement.positions}
     foreign = any(shares.get(ticker, 0) != count for ticker, count in held.items())
     if not statement.nav > 0 or (not foreign and abs(after.value - statement.nav) > CONSISTENT * after.value):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from alphalib.report.canvas import TYPE_SIZE, WIDE, colour_of, is_wide, new_figure, own_style, titled
-from alphalib.report.words import number, rule
+from alphalib.report.words import count, money, number, percent, rule, short_day
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +35,7 @@ _KINDS = {
 }
 """Kinds of events that have a colour of their own, drawn in this order."""
 _SMALL = TYPE_SIZE - 1.5
+_RETURNS = ("daily_return_pct", "spy_return_pct")
 _HIGH = 178  # of one name's path [px]
 
 
@@ -168,6 +169,38 @@ def change(parts: Mapping[str, float], *, width: int = WIDE) -> Figure:
     _across(axes, list(parts), rows, "What the day's change was made of [currency]")
     axes.margins(x=0.18)
     return figure
+
+
+def paper_words(account: pd.DataFrame, trades: pd.DataFrame, *, sessions: int = 5) -> list[str]:
+    """How paper trading went lately, in sentences; empty before the first session was settled.
+
+    Parameters
+    ----------
+    account, trades : DataFrame
+        `eod_pnl.csv` and `trades_full.csv`.
+    sessions : int
+        Looked back on. [sessions]
+    """
+    lately = account.tail(sessions)
+    if lately.empty:
+        return []
+    ours, spy = (float((1.0 + lately[c].astype(float) / 100.0).prod() - 1.0) for c in _RETURNS)
+    known = lately["spy_return_pct"].notna().all()
+    filled = trades[trades["date"].isin(lately["date"]) & trades["filled_shares"].notna()]
+    cost = filled["slippage_vs_trigger_bps"].astype(float).dropna()
+    last = lately.iloc[-1]
+    span = f"In {count(len(lately), 'session')} up to {short_day(last['date'])}"
+    against = f"SPY {percent(spy, digits=2, signed=True)}" if known else "SPY is not known for all of them"
+    said = [f"{span} the paper account made {percent(ours, digits=2, signed=True)}, {against}; its NAV is "
+            f"{money(float(last['portfolio_nav']))}."]  # fmt: skip
+    slipped = (
+        f", on average {number(cost.mean(), digits=1, signed=True)} bps worse than their trigger" if len(cost) else ""
+    )
+    said.append(f"{count(len(filled), 'order').capitalize()} filled{slipped}.")
+    doubtful = lately[lately["flagged"].astype(bool)]
+    return said + [
+        f"{short_day(row.date)} is flagged: {str(row.notes).replace(chr(10), '; ')}." for row in doubtful.itertuples()
+    ]
 
 
 @own_style

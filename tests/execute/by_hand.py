@@ -66,6 +66,17 @@ class Hand:
         self.cash -= sign * shares * price + (commission or 0.0)
         self.shares[parts.ticker] = self.shares.get(parts.ticker, 0) + sign * shares
 
+    def correct(self, ref: str, shares: int, price: float, *, was: tuple[int, float], minute: float) -> None:
+        """The broker corrects the last fill: its revision, at the same commission."""
+        parts = parts_of(ref)
+        side = Side.BUY if parts.role is Role.ENTRY else Side.SELL
+        exec_id = f"{parts.day}.{self._next:04d}.02"
+        done = Fill(exec_id, ref, 7, parts.ticker, side, shares, price, self.at(minute), ACCOUNT)
+        self.journal.fill([done], session=self.date)
+        sign = 1 if side is Side.BUY else -1
+        self.cash -= sign * (shares * price - was[0] * was[1])
+        self.shares[parts.ticker] += sign * (shares - was[0])
+
     def stand(self, ref: str, state: State, shares: float, filled: float) -> None:
         """What the broker says of an order."""
         self.journal.stand([Standing(ref, state, self.at(0), shares, filled, perm_id=900)])

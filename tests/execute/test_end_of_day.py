@@ -302,6 +302,37 @@ def test_the_smaller_position_counts_and_what_is_not_ours_is_left_alone(case):
     assert found.account.flagged
 
 
+@pytest.mark.parametrize("shares", [6, 0])
+def test_a_corrected_fill_counts_as_corrected_at_the_commission_of_the_first(case, shares):
+    with closing(journal_of(case.bus)) as journal:
+        hand = Hand(journal, case.session, cash=1e6, shares={})
+        one = case.names[0]
+        ref = hand.intend(one, Role.ENTRY, 10, rule="entry", minute=5, signal_price=case.price[one])
+        hand.fill(ref, 10, case.price[one], minute=6)
+        hand.correct(ref, shares, 1.01 * case.price[one], was=(10, case.price[one]), minute=6)
+        if shares == 0:
+            hand.cash += 1.0  # taken back with the fill
+        hand.close(case.closes(case.session), spy=(case.spy(case.asof), case.spy(case.session)))
+    found = settle(case.bus, case.bus, case.session)
+    assert found.account.notes == ""
+    assert found.account.unattributed_usd == pytest.approx(0.0, abs=1e-6)
+    assert sum(position.shares for position in found.portfolio.positions) == shares
+    (row,) = [row for row in found.trades if row.trade_id == ref]
+    assert row.filled_shares == (shares or None)
+
+
+def test_an_execution_without_its_commission_is_said(case):
+    with closing(journal_of(case.bus)) as journal:
+        hand = Hand(journal, case.session, cash=1e6, shares={})
+        one = case.names[0]
+        ref = hand.intend(one, Role.ENTRY, 10, rule="entry", minute=5, signal_price=case.price[one])
+        hand.fill(ref, 10, case.price[one], minute=6, commission=None)
+        hand.close(case.closes(case.session), spy=(case.spy(case.asof), case.spy(case.session)))
+    found = settle(case.bus, case.bus, case.session).account
+    assert found.flagged
+    assert "1 execution has no commission yet" in found.notes
+
+
 def test_the_kill_switch_and_alerts_outlive_the_session(case):
     with closing(journal_of(case.bus)) as journal:
         hand = Hand(journal, case.session, cash=1e6, shares={})

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from alphalib.report.canvas import svg
-from alphalib.report.execution import beside_spy, change, paths, shortfalls, timeline
+from alphalib.report.execution import beside_spy, change, paper_words, paths, shortfalls, timeline
 
 OPEN = datetime(2024, 3, 8, 14, 30, tzinfo=UTC)
 HOURS = (OPEN, OPEN + timedelta(minutes=390))
@@ -105,6 +105,34 @@ def test_returns_compound_from_the_close_before_the_first_session():
     lines = {line.get_label(): line.get_ydata() for line in beside_spy(account).axes[0].get_lines()}
     assert lines["Account"] == pytest.approx([0.0, 1.0, 100 * (1.01 * 0.98 - 1)])
     assert lines["SPY"] == pytest.approx([0.0, 0.5, 0.5])  # an unknown day moves nothing
+
+
+def test_the_week_of_paper_trading_in_sentences():
+    account = pd.DataFrame(
+        {
+            "date": ["2024-03-06", "2024-03-07", "2024-03-08"],
+            "portfolio_nav": [9e5, 1e6, 1.01e6],
+            "daily_return_pct": [9.0, 1.0, 1.0],
+            "spy_return_pct": [9.0, 0.0, 0.5],
+            "flagged": [True, False, True],
+            "notes": ["old", None, "SPY is missing\ntwice"],
+        }
+    )
+    trades = pd.DataFrame(
+        {
+            "date": ["2024-03-06", "2024-03-08", "2024-03-08"],
+            "filled_shares": [5.0, 5.0, None],
+            "slippage_vs_trigger_bps": [99.0, 1.5, None],
+        }
+    )
+    said = paper_words(account, trades, sessions=2)
+    assert "2 sessions up to 8 Mar" in said[0]
+    assert "+2.01%" in said[0]  # 1.01² − 1
+    assert "SPY +0.50%" in said[0]
+    assert said[1] == "1 order filled, on average +1.5 bps worse than their trigger."
+    assert said[2].endswith("is flagged: SPY is missing; twice.")
+    assert len(said) == 3
+    assert paper_words(account.iloc[:0], trades) == []
 
 
 def test_nothing_says_that_it_is_nothing():
