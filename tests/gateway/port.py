@@ -28,12 +28,16 @@ ACCOUNT = "DU1"
 
 
 def _library() -> ModuleType:
-    for name in ("ib_insync", "ib_async"):
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    return pytest.importorskip("ib_insync")
+    """The client library; it wants an event loop when it is imported, running or not."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        return importlib.import_module("ib_insync")
+    except ImportError:
+        return pytest.importorskip("ib_async")
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 ib = _library()
