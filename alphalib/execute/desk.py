@@ -381,7 +381,7 @@ class Desk:
             self._tell(now, "alert", text, ticker=ticker)
 
     def _write(self, records: Sequence[Record], now: datetime) -> bool:
-        """Write what was heard, and these records with it; when that fails, what was heard is kept for the next time."""
+        """Write what was heard, and these records with it; when that fails, what was heard is kept until it works."""
         try:
             what = "intents" if records else "heard"
             self._journal.write([*self._backlog, *records], session=self._session, what=what)
