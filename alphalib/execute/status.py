@@ -62,7 +62,7 @@ def _account(journal: Journal, day: str) -> list[str]:
     if stated is not None:
         lines = [f"{stated.account} at the close: NAV {stated.nav:,.2f}, cash {stated.cash:,.2f}"]
         lines += [f"  {held.ticker:<8} {held.shares:>8g} at {held.cost:,.2f}" for held in stated.positions]
-    events = journal.events(day)[-SHOWN:]
+    events = [event for event in journal.events(day) if event.kind != "notice"][-SHOWN:]
     return [*lines, *(f"{event.at.astimezone(NEW_YORK):%H:%M:%S} {event.text}" for event in events)]
 
 
