@@ -99,7 +99,7 @@ class TradeRow(Row):
     status: str = ""
     exit_reason: str | None = Field(None, description="The rule that sold.")
     filled_shares: int | None = Field(None, gt=0)
-    execution_latency_ms: int | None = Field(None, description="From the order's intent to its first fill.")
+    execution_latency_ms: int | None = Field(None, description="From intent to first fill; none of a stop.")
     source: str = "alphalib.execute"
     entry_trade_id: str | None = None
     signal_price: float | None = Field(None, description="The close that it was decided on; of a stop, its level.")

@@ -278,7 +278,7 @@ def slippage_bps(side: Side, price: float, against: float | None) -> float | Non
     """A price against another, above 0 against the book; None without both. [bps]"""
     if against is None or not against > 0 or not price > 0:
         return None
-    return (1e4 if side is Side.BUY else -1e4) * (price / against - 1.0)
+    return (1e4 if side is Side.BUY else -1e4) * (price / against - 1.0) + 0.0  # nothing is no minus nothing
 
 
 def _bought(position: Position | None, ticker: str, fill: Done, session: pd.Timestamp) -> Position:

@@ -100,7 +100,8 @@ def _row(
     created: str,
 ) -> TradeRow:
     first = order.fills[0].at if order.fills else None
-    waited = (first - order.at).total_seconds() * 1e3 if first and order.at else None
+    at_once = order.rule != "stop"  # which waits for its price
+    waited = (first - order.at).total_seconds() * 1e3 if first and order.at and at_once else None
     price, buys = (order.paid if order.fills else None), order.side is Side.BUY
     against_signal = slippage_bps(order.side, price, order.decided) if price else None
     when = first or order.at

@@ -222,6 +222,7 @@ def test_a_sale_closes_its_round_trip(case, settled):
     assert sold["realized_alpha_pct"] == pytest.approx(sold["realized_return_pct"] - spy)
     assert (sold["days_held"], sold["exit_reason"], sold["trigger_type"]) == (1, "stop", "stop")
     assert sold["slippage_vs_trigger_bps"] == pytest.approx(1e4 * (1 - 0.969 / 0.97))
+    assert pd.isna(sold["execution_latency_ms"])  # it waited for its price
     assert not found.account.notes
     assert found.account.unattributed_usd == pytest.approx(0.0, abs=1e-6)
     assert found.portfolio.stopped == {one: f"{case.second:%Y-%m-%d}"}
