@@ -4,7 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ASYNC := .venv-ib-async
-ON_BOTH := $(addprefix tests/execute/test_,broker.py ears.py heard.py outbox.py)
 
 .PHONY: run test test-ib-async check lint lab bench lock clean
 
@@ -15,7 +14,7 @@ test: lint  ## everything CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 test-ib-async: $(ASYNC)/.installed  ## what speaks with IB, in an environment that has ib_async instead of ib_insync
-	$(ASYNC)/bin/python -m pytest -p no:cacheprovider $(ON_BOTH)
+	$(ASYNC)/bin/python -m pytest -p no:cacheprovider -n 2 --dist loadgroup -m "not slow" tests/gateway tests/execute
 
 check: lint  ## its fast half, for the inner loop
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" tests

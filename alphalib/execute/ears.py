@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from alphalib.errors import BrokerError
 from alphalib.execute import heard
 from alphalib.execute.broker import Charge, Event, Fill, Held, Link, Notice, Report, Side, State, Tick
+from alphalib.execute.reading import Reading
 
 LAST, VOLUME, HALTED = (4, 68), (8, 74), (49, 90)
 """Types of ticks, live and delayed."""
@@ -35,34 +35,6 @@ Key = str | int
 
 LATE = 30.0
 """After which the end of a listing that did not come is taken for lost. [seconds]"""
-
-
-@dataclass
-class Reading:
-    """What came since all was asked for.
-
-    Parameters
-    ----------
-    number : int
-        Orders heard of bear it.
-    fills : dict
-        By execution id.
-    held : dict
-        By the broker's number of the contract.
-    values : dict
-        Account values by tag and currency.
-    overtaken : bool
-        Something was filled meanwhile: the parts may not fit together.
-    unreadable : bool
-        A message could not be read.
-    """
-
-    number: int
-    fills: dict[str, Fill] = field(default_factory=dict)
-    held: dict[int, Held] = field(default_factory=dict)
-    values: dict[tuple[str, str], str] = field(default_factory=dict)
-    overtaken: bool = False
-    unreadable: bool = False
 
 
 class Ears:

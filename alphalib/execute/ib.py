@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -18,11 +18,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from alphalib.clock import SessionLoop
-from alphalib.errors import BrokerError, NotPaperError
+from alphalib.errors import BrokerError
 from alphalib.execute import heard
-from alphalib.execute.broker import Event, Held, Kind, Link, Notice, Report, Side, State, Ticket, Truth
-from alphalib.execute.ears import Ears, Reading
+from alphalib.execute.broker import Event, Kind, Link, Notice, Side, Ticket, Truth
+from alphalib.execute.ears import Ears
+from alphalib.execute.login import InUseError, leave, log_in, of_paper
 from alphalib.execute.outbox import Outbox, Urgency
+from alphalib.execute.reading import Reading, positions, reports, values
 
 FIRST_REQUEST = 1_000_000_000
 """Numbers of requests begin here, so that an error's number says whether it is about an order or a request."""
@@ -75,10 +77,6 @@ def _library() -> Any:
     logger.addHandler(logging.NullHandler())
     logger.propagate = False  # what it has to say comes as an event or an error
     return library
-
-
-class _InUseError(BrokerError):
-    """The client id is taken."""
 
 
 class IB:
@@ -152,7 +150,7 @@ class IB:
         while not self.connected:
             try:
                 await self._try()
-            except _InUseError:
+            except InUseError:
                 if loop.time() - begun + wait > self._busy:
                     raise
                 await asyncio.sleep(wait)
@@ -163,7 +161,7 @@ class IB:
         client, ears = self._client, self._ears
         self._forget()
         if client is not None and ears is not None:
-            await _gone(client, ears)
+            await leave(client, ears)
 
     async def beat(self) -> datetime:
         """Time of the peer.
@@ -235,7 +233,7 @@ class IB:
         ears = self._there()
         missing = [name for name, part in waiting.items() if not part.done() or part.exception()]
         self._outbox.put(Urgency.ORDER, lambda: client.reqAccountUpdates(False, account))
-        nav, cash, accrued = _values(reading)
+        nav, cash, accrued = values(reading)
         if math.isnan(nav + cash) and "account values" not in missing:
             missing.append("account values")
         if reading.unreadable:
@@ -243,7 +241,7 @@ class IB:
         listed = "open orders" not in missing
         self._settled = self._settled or listed
         self._next_order = max(self._next_order, ears.last_order + 1)
-        orders = tuple(_reports(ears, listed=listed))
+        orders = tuple(reports(ears.orders, reading.number, listed=listed))
         self._sent = {ref: sent for ref, sent in self._sent.items() if sent[1] >= since_sent}
         there = {report.ref for report in orders}
         under_way = (heard.unheard(self._client_id, sent) for ref, (sent, _) in self._sent.items() if ref not in there)
@@ -253,7 +251,7 @@ class IB:
             nav=nav,
             cash=cash,
             accrued=accrued,
-            held=tuple(_added(reading)),
+            held=tuple(positions(reading)),
             orders=(*orders, *under_way),
             fills=tuple(reading.fills.values()),
             charges=tuple(ears.charges[i] for i in reading.fills if i in ears.charges),
@@ -369,7 +367,7 @@ class IB:
     # within
 
     async def _try(self) -> None:
-        """One attempt to connect; whatever fails, no socket is left."""
+        """One attempt to connect."""
         loop = self._loop()
         ears = Ears(self.events, self._client_id, now=loop.now, link=self._linked, accounts=self._managed)
         ears.pace = self._outbox.pause
@@ -377,59 +375,24 @@ class IB:
         client.MaxRequests = 0  # the outbox counts
         client.decoder.logger = SimpleNamespace(exception=ears.unreadable)
         client.decoder.handlers[11] = _timed(client.decoder.handlers[11], loop)
-        attempt = asyncio.ensure_future(client.connectAsync(self._host, self._port, self._client_id, 0))
-        try:
-            await asyncio.wait({attempt, ears.closed}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
-            self._judge(attempt, client, ears)
-        except BaseException:
-            attempt.cancel()
-            await asyncio.wait({attempt})
-            await _gone(client, ears)
-            raise
+        ears.account = await log_in(
+            client,
+            ears,
+            host=self._host,
+            port=self._port,
+            client_id=self._client_id,
+            account=self._wish,
+            patience=self._patience,
+        )
         self._client, self._ears, self._settled = client, ears, False
         self._next_order = max(self._next_order, client.getReqId())
         self._outbox.clear()
         self._outbox.put(Urgency.DATA, _call(client.reqMarketDataType, 1 if self._live else 3))
         self._subscribe()
 
-    def _judge(self, attempt: asyncio.Future[None], client: Any, ears: Ears) -> None:
-        """Whether an attempt led to a login of paper, else what went wrong in words for a person."""
-        start = "start IB Gateway, log in to the paper account and allow API clients (or rehearse with --simulate)"
-        error = attempt.exception() if attempt.done() else None
-        if isinstance(error, ConnectionRefusedError):
-            raise BrokerError(f"no gateway at {self._where} (connection refused): {start}") from None
-        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-            raise BrokerError(f"no gateway at {self._where} ({error}): {start}") from None
-        if error is not None:
-            raise BrokerError(f"{self._where} speaks no TWS protocol ({error!r})") from error
-        if ears.closed.done():
-            if ears.refusal is not None:
-                raise _InUseError(
-                    f"client id {self._client_id} is in use at {self._where}: stop the other program that uses it"
-                )
-            raise BrokerError(f"{self._where} closed the connection before it said who is logged in: {start}")
-        if not attempt.done():
-            within = f"within {self._patience:g} s"
-            if client.serverVersion():
-                raise BrokerError(
-                    f"{self._where} answers, but nobody is logged in {within}: log in to the paper account"
-                )
-            raise BrokerError(f"{self._where} takes the connection and says nothing {within}: {start}")
-        accounts = tuple(dict.fromkeys((*client.getAccounts(), *ears.accounts)))
-        if real := [name for name in accounts if not _of_paper(name)]:
-            raise NotPaperError(
-                f"{', '.join(real)} at {self._where} is no account of paper trading (those begin with D): nothing was "
-                "sent. Log in with the paper user; there is no switch that allows another"
-            )
-        if self._wish and self._wish not in accounts:
-            raise BrokerError(f"account {self._wish} is not managed at {self._where}: there are {', '.join(accounts)}")
-        if not self._wish and len(accounts) > 1:
-            raise BrokerError(f"several accounts at {self._where} ({', '.join(accounts)}): name the one to trade")
-        ears.account = self._wish or accounts[0]
-
     def _managed(self, accounts: tuple[str, ...]) -> None:
         """Accounts were said again: one that is not of paper ends the connection before anything else is sent."""
-        if self._ears is not None and not all(map(_of_paper, accounts or ("",))):
+        if self._ears is not None and not all(map(of_paper, accounts or ("",))):
             self.events.put_nowait(Notice(0, f"accounts became {', '.join(accounts) or 'none'}: disconnected"))
             client = self._client
             self._linked(Link.LOST)
@@ -494,10 +457,6 @@ class IB:
         return f"{self._host}:{self._port}"
 
 
-def _of_paper(account: str) -> bool:
-    return account.startswith("D")
-
-
 def _call(function: Callable[..., None], *arguments: object) -> Callable[[], None]:
     """The call, for later."""
     return lambda: function(*arguments)
@@ -522,50 +481,3 @@ def _timed(read: Callable[[list[str]], None], loop: SessionLoop) -> Callable[[li
         read([*fields[:EXECUTION_TIME], f"{at.timestamp():.0f}", *fields[EXECUTION_TIME + 1 :]])
 
     return read_timed
-
-
-def _values(reading: Reading) -> tuple[float, float, float]:
-    """NAV, cash, and what is accrued, in the account's currency; NaN where it was not said. [currency]"""
-    currency = next((money for tag, money in reading.values if tag == "NetLiquidation"), "")
-
-    def value(tag: str, default: str) -> float:
-        try:
-            return float(reading.values.get((tag, currency), default))
-        except ValueError:
-            return math.nan
-
-    return (
-        value("NetLiquidation", "nan"),
-        value("TotalCashValue", "nan"),
-        value("AccruedCash", "0") + value("AccruedDividend", "0"),
-    )
-
-
-def _added(reading: Reading) -> Iterator[Held]:
-    """One position a ticker."""
-    for ticker in dict.fromkeys(held.ticker for held in reading.held.values()):
-        parts = [held for held in reading.held.values() if held.ticker == ticker]
-        shares = sum(held.shares for held in parts)
-        if shares:
-            yield Held(ticker, shares, sum(held.shares * held.cost for held in parts) / shares)
-
-
-def _reports(ears: Ears, *, listed: bool) -> Iterator[Report]:
-    """Orders as a reading leaves them; `listed` when the open orders came to an end."""
-    for known in ears.orders:
-        if not known.report.state.over and known.listed < ears.reading.number:
-            known.report = replace(known.report, state=State.UNKNOWN, reason="not among the open orders")
-            if listed:
-                continue
-        yield known.report
-
-
-async def _gone(client: Any, ears: Ears) -> None:
-    """Wait until the socket is closed; a peer that does not take what is left to send is not waited for."""
-    transport = client.conn.transport
-    if transport is None:
-        return
-    client.disconnect()
-    await asyncio.wait({ears.closed}, timeout=1.0)
-    transport.abort()
-    await asyncio.wait({ears.closed}, timeout=1.0)
