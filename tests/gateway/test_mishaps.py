@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alphalib.errors import InputError
+from alphalib.gateway.faults import Act, read_faults
 from tests.gateway.port import ACCOUNT, Port, at_port, bars, bracket, order, share, stop
 
 
@@ -388,3 +390,12 @@ def test_a_script_about_a_name_that_is_not_traded_is_refused():
 
     with pytest.raises(InputError, match="the fault script is about ZZZ, which the venue does not trade"):
         at_port(test, script=[{"do": "halt", "at": "09:32", "symbol": "ZZZ"}])
+
+
+def test_the_script_on_the_gateway_s_page_can_be_read(tmp_path: Path):
+    page = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text()
+    file = tmp_path / "faults.json"
+    file.write_text(page.partition("```json\n")[2].partition("```")[0])
+    assert len(read_faults(file)) == 6
+    named = {word.strip() for row in page.splitlines() if row.startswith("| ") for word in row.split("|")[1].split(",")}
+    assert {str(act) for act in Act} <= named  # each is in the table

@@ -447,6 +447,24 @@ def test_the_ledger_has_every_order_message_with_the_accounts_its_client_was_tol
     at_port(test)
 
 
+def test_the_same_day_takes_the_same_steps():
+    days = []
+
+    async def test(port: Port) -> None:
+        one, two = await port.client(1), await port.client(2)
+        for client in (one, two):
+            client.reqMktData(share())
+        await port.until("09:31")
+        await asyncio.gather(bracket(one), bracket(two, ref="al-two"))
+        await port.gateway.play()
+        days.append((port.venue.ledger.entries, one.client._numMsgRecv, two.client._numBytesRecv))
+
+    for _ in range(2):
+        at_port(test, table=bars({"AAA": [100.0, 100.0, 100.0, 94.0, 96.0]}), live=True)
+    assert days[0] == days[1]
+    assert len(days[0][0]) > 10
+
+
 def test_a_stranger_who_speaks_something_else_is_shown_out():
     async def test(port: Port) -> None:
         for words in (b"GET / HTTP/1.1\r\n\r\n", b"API\0\0\0\0\x09v200..220"):
