@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import sys
@@ -189,7 +190,7 @@ def main(arguments: list[str] | None = None) -> None:
     except AlphalibError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):  # Ctrl-C, SIGTERM
         typer.echo("left; stops stay at the broker, and the same command goes on where it was", err=True)
         sys.exit(130)
 

@@ -97,6 +97,7 @@ class Trading:
         self._said: deque[str] = deque(maxlen=LINES)
         self._account, self._cash = "", math.nan
         self._sent = self._fills = 0
+        self._lost = False
         self._watched: frozenset[str] = frozenset()
         self._learned: Learned | None = None
         self._reports: dict[str, tuple[object, ...]] = {}  # what was said of an order last
@@ -139,11 +140,16 @@ class Trading:
                 self.desk.minute(self.tape.minute(minute), now)
             case Connected(attempts):
                 self._say(now, f"connected{f' after {attempts} attempts' if attempts > 1 else ''}")
+                if self._lost:
+                    self.notifier.tell(f"connected again after {attempts} attempt{'s' * (attempts > 1)}")
+                self._lost = False
                 self.tape.gap(now)
                 self._watch(anew=True)
                 self.desk.connected(now)
             case Trouble(why):
                 self._say(now, f"{why}; connecting again", level=logging.WARNING)
+                self.notifier.tell(f"{why}; connecting again, stops rest at the broker")
+                self._lost = True
                 self.desk.heard(Link.LOST, now)
             case Learned(truth, began):
                 self._account, self._cash = truth.account, truth.cash
@@ -256,6 +262,7 @@ class Trading:
         self._stated = statement(truth, self.tape, bars, session=self.book.date)
         self.journal.state(self._stated)
         self._say(now, f"stated: NAV {truth.nav:,.2f}, cash {truth.cash:,.2f}")
+        self.notifier.tell(f"{self.book.date} is over: NAV {truth.nav:,.2f} ({truth.nav / self.book.nav - 1.0:+.2%})")
 
     def _later(self, now: datetime) -> None:
         """The last truth is asked for again, in a while."""

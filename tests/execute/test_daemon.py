@@ -116,9 +116,9 @@ def test_a_session_ends_with_the_account_stated_and_everything_told(place):
     with closing(journal_of(place.store)) as journal:
         assert journal.statement(DAY) == stated
     assert place.stops() == {"DIPS": 40, "HELD": 100}
-    assert [text.split(",")[0] for text in place.listener.told] == [
-        "filled al-261127-DIPS-entry-1 BUY 40 DIPS at 48.9000"
-    ]
+    filled, over = place.listener.told
+    assert filled.startswith("filled al-261127-DIPS-entry-1 BUY 40 DIPS at 48.9000")
+    assert over == f"2026-11-27 is over: NAV {stated.nav:,.2f} (-0.00%)"
     assert place.listener.closed
     waited = next(view for view in place.listener.views if any("pullback" in row.state for row in view.entries))
     assert waited.positions[0].ticker == "HELD"
@@ -180,3 +180,4 @@ def test_a_gateway_that_is_gone_after_the_close_is_a_persons_affair(place):
 
     with pytest.raises(BrokerError, match="2026-11-27 is over and the account could not be read"):
         place.run(scene)
+    assert "stops rest at the broker" in place.listener.told[-1]

@@ -1,5 +1,8 @@
 import asyncio
 import math
+import os
+import signal
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -7,11 +10,14 @@ import pytest
 from alphalib.clock import SessionLoop, run
 from alphalib.errors import BrokerError, NotPaperError
 from alphalib.execute.paper import findings, knock
+from alphalib.execute.schedule import coming_session
+from alphalib.gateway.accounts import Position
 from alphalib.gateway.orders import Contract
 from alphalib.gateway.playback import Playback
 from alphalib.gateway.server import Gateway
 from alphalib.gateway.venue import Venue
 from alphalib.settings import Settings
+from alphalib.store import Store
 from tests.execute import morning
 
 START = datetime(2026, 11, 27, 14, 0, tzinfo=UTC)
@@ -64,3 +70,45 @@ def test_nobody_there_is_one_line_that_says_what_was_tried_and_what_to_start():
     ) as told:
         at_any_speed(main())
     assert "\n" not in str(told.value)
+
+
+async def liquidated(store: Store, server: Gateway, *, until: str = "") -> tuple[int, str, str]:
+    """The command in a process of its own, at the machine's time; ended by SIGTERM once it says `until`."""
+    await server.start()
+    environment = os.environ | {"ALPHALIB_IB_PORT": str(server.port), "ALPHALIB_STORE": store.url}
+    life = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "alphalib.execute", "liquidate"),
+        env=environment,
+        cwd=store.url,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said = b""
+    while until and until.encode() not in said:
+        said += await life.stderr.readline() or pytest.fail(f"it ended early: {said.decode()}")
+    if until:
+        life.send_signal(signal.SIGTERM)
+    out, err = await life.communicate()
+    await server.stop()
+    return life.returncode, out.decode(), (said + err).decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("held", [False, True])
+def test_liquidation_ends_when_nothing_is_held_and_otherwise_waits_until_it_is_told_to_leave(tmp_path, held):
+    """No plan is needed. A position waits for the exchange; the gateway's never opens, whatever day this is run on."""
+    loop, store = SessionLoop(), Store(str(tmp_path))
+    day = f"{coming_session(loop.now()):%Y-%m-%d}"
+    portfolio = morning.portfolio(day, {"AAA": (10, 100.0)} if held else {})
+    store.write(portfolio.at(), portfolio)
+    positions = {"DU7654321": {"AAA": Position(10.0, 100.0)} if held else {}}
+    bars = morning.bars(day, {"AAA": (100.0, 101.0)}, begin="12:40")
+    venue = Venue({"DU7654321": portfolio.cash}, [Contract(1, "AAA")], positions=positions)
+    server = Gateway(venue, Playback(day, bars))
+    code, out, err = run(liquidated(store, server, until="kill switch" if held else ""), loop)
+    if held:
+        assert (code, err.splitlines()[-1].split(";")[0]) == (130, "left")
+        assert venue.positions("DU7654321")["AAA"].shares == 10
+    else:
+        assert (code, out.splitlines()[-1]) == (0, "nothing of ours is held")
+    assert "no entries from here on, everything of ours is sold" in out
