@@ -88,6 +88,9 @@ def opening_of(record: Store, bus: Store, session: pd.Timestamp) -> Opening:
     earlier = record.latest(PortfolioFile.path, asof=session - pd.Timedelta(days=1))
     file = record.read(earlier[0], PortfolioFile) if earlier else None
     row = account_before(record, session)
+    # Settled before, and re-armed since: to settle again takes nothing back.
+    present = PortfolioFile.path.format(date=f"{session:%Y-%m-%d}")
+    released = record.exists(present) and record.read(present, PortfolioFile).rearmed
     path = PlanRecord.path.format(date=f"{session:%Y-%m-%d}")
     if not bus.exists(path):
         if file is None:
@@ -98,8 +101,8 @@ def opening_of(record: Store, bus: Store, session: pd.Timestamp) -> Opening:
             _standing(row, portfolio, file.nav, {}),
             file.date,
             halted_since=file.halted_since,
-            killed=file.killed,
-            rearmed=file.rearmed,
+            killed=file.killed and not released,
+            rearmed=file.rearmed or released,
         )
     archive = Archive.of(read_files(bus, bus.read(path, PlanRecord)))
     marks = dict(zip(archive.day.tickers, archive.day.names["mark"].tolist(), strict=True))
@@ -112,8 +115,8 @@ def opening_of(record: Store, bus: Store, session: pd.Timestamp) -> Opening:
         file.halted_since if file else None,
         {ticker: SECTORS[code] for ticker, code in zip(archive.day.tickers, _codes(archive), strict=True) if code >= 0},
         {ticker: price for ticker, price in marks.items() if price > 0},
-        (file or archive.portfolio).killed,
-        bool(file and file.rearmed and not archive.portfolio.rearmed),
+        (file or archive.portfolio).killed and not released,
+        released or bool(file and file.rearmed and not archive.portfolio.rearmed),
     )
 
 

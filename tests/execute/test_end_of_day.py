@@ -357,6 +357,19 @@ def test_a_person_who_re_arms_after_the_plan_is_heard(case, settled):
     assert settle(case.bus, case.bus, case.second).portfolio.rearmed
 
 
+def test_to_settle_again_does_not_take_back_that_a_person_re_armed(case):
+    before = case.book.decided_on
+    killed = Portfolio.of_cash(1e6).to_file(pd.Timestamp(before), nav=1e6).model_copy(update={"killed": True})
+    case.bus.write(killed.at(), killed)
+    with closing(journal_of(case.bus)) as journal:
+        Hand(journal, case.session, cash=1e6, shares={}).close({}, spy=(case.spy(case.asof), case.spy(case.session)))
+    found = settle(case.bus, case.bus, case.session).portfolio
+    assert (found.killed, found.rearmed) == (True, False)
+    case.bus.write(found.at(), found.model_copy(update={"killed": False, "rearmed": True}))  # as `rearm` does
+    again = settle(case.bus, case.bus, case.session).portfolio
+    assert (again.killed, again.rearmed) == (False, True)
+
+
 def test_a_session_without_a_plan_keeps_its_memory(case, settled):
     _, first = settled
     with closing(journal_of(case.bus)) as journal:
