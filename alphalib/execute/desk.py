@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alphalib.contracts import OrderBook, PortfolioFile
@@ -16,7 +15,8 @@ from alphalib.execute.holdings import Holdings
 from alphalib.execute.journal import FLATTEN, KILLED, Flag, Intent, Journal, Record, Seen, Told
 from alphalib.execute.known import Known
 from alphalib.execute.minutes import Minutes
-from alphalib.execute.name_steps import Action, Moment, Name, gave_up, next_steps, to_be_sold
+from alphalib.execute.name_steps import Action, Moment, Name, next_steps, to_be_sold
+from alphalib.execute.name_view import NameView, doing, worries
 from alphalib.execute.names import Names
 from alphalib.execute.orders import Orders
 from alphalib.execute.outgoing import Outgoing
@@ -29,40 +29,6 @@ LAST_SALE = timedelta(seconds=5)
 """No order at the market is sent later than this before the close: it would wait for the next opening."""
 LOOK_AGAIN = timedelta(seconds=1)
 """While anything is under way."""
-
-
-@dataclass(frozen=True)
-class NameView:
-    """A name as it stands, for the screen and for tests.
-
-    Parameters
-    ----------
-    ticker : str
-        Which.
-    held : int
-        Ours by the journal, the session's fills in it. [shares]
-    at_broker : float
-        As the broker has it by its last truth and the fills since. [shares]
-    cost : float
-        Average, NaN when nothing is held. [currency]
-    stop : float
-        Of the working stop, NaN for none. [currency]
-    covered : int
-        Shares that working stops would sell. [shares]
-    doing : str
-        What is under way, such as `entry working`, `exit: collapse`, `unknown`; empty when nothing is.
-    waiting : str
-        For an entry that has not acted: its trigger, or why it will not.
-    """
-
-    ticker: str
-    held: int
-    at_broker: float
-    cost: float
-    stop: float
-    covered: int
-    doing: str
-    waiting: str
 
 
 class Desk:
@@ -217,7 +183,7 @@ class Desk:
                 forbidden = forbidden or ("what is to be sold comes first",)
                 self._stirred |= looked
             following = next_steps(name, moment)
-            for worry in _worries(name):
+            for worry in worries(name):
                 self._alert(now, worry, ticker)
             taken = [self._taken(outgoing, action, name, now) for action in following.actions]
             if not all(taken):
@@ -405,7 +371,7 @@ class Desk:
             cost=self._holdings.cost(ticker) if self._holdings.ours(ticker) else math.nan,
             stop=max((stop.stop or math.nan for stop in stops), default=math.nan),
             covered=int(sum(stop.remaining for stop in stops)),
-            doing=_doing(name, now),
+            doing=doing(name, now),
             waiting=self._waiting(ticker, now),
         )
 
@@ -415,29 +381,6 @@ class Desk:
             return ""
         waits = self._names.trigger(ticker, now) or self._names.waits_for(ticker) or "its first minute"
         return f"{waits}{f'; {why}' if why else ''}"
-
-
-def _doing(name: Name, now: datetime) -> str:
-    if any(order.unknown(now) for order in name.orders):
-        return "unknown"
-    live = name.live(Role.ENTRY, Role.EXIT, Role.REDUCE)
-    said = [f"{order.role} working" for order in live]
-    if name.held and (name.sell or name.part) and not live:
-        role = Role.EXIT if name.sell else Role.REDUCE
-        rule = name.sell or name.reduce
-        said.append(f"{role} refused: {rule}" if gave_up(name.orders, role) else f"{role}: {rule}")
-    return "; ".join(said)
-
-
-def _worries(name: Name) -> Iterator[str]:
-    """What a person must know of a name."""
-    if name.sell == "unprotected":
-        yield f"{name.ticker}: its stops were refused, all of it is sold"
-    if name.purchase is not None and not name.purchase.shares:
-        yield f"{name.ticker}: an entry is due and there is no cash for it"
-    for role in (Role.EXIT, Role.REDUCE):
-        if name.held and gave_up(name.orders, role):
-            yield f"{name.ticker}: its sale was refused again and again, only a person can help"
 
 
 def _trade(fill: Fill) -> str:

@@ -182,6 +182,18 @@ def test_what_somebody_else_sold_is_not_sold_again(holding):
     assert [ticket.shares for ticket in holding.placed("exit")] == [25]
 
 
+def test_a_position_that_was_read_before_its_fill_is_read_again_before_anything_is_concluded(holding):
+    fall(holding)
+    earlier = holding.venue.truth(holding.now)
+    holding.venue.trade("AAA", 48.8, holding.now)
+    holding.hear()
+    both = replace(holding.venue.truth(holding.now), held=earlier.held)
+    holding.desk.learned(both, began=holding.now, now=holding.now)
+    assert sent(holding.desk.steps(holding.now)) == []
+    holding.wait(2)
+    assert (holding.venue.covered("AAA"), holding.alerts) == (100, [])
+
+
 def test_what_somebody_else_bought_is_left_alone_and_no_entry_is_made_in_its_name(holding):
     holding.venue.positions["AAA"] = 10
     holding.venue.positions["ZZZ"] = 99

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import datetime, timedelta
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -22,9 +23,10 @@ BOOK = book(
 )
 HELD = portfolio(DAY, {"BBB": (40, 100.0), "CCC": (70, 20.0), "DDD": (50, 30.0)})
 
-SENDING = ("lost before", "lost after", "killed before", "killed after", "dropped", "child dropped")
+SENDING = ("lost before", "lost after", "killed before", "killed after", "dropped", "child dropped", "slow")
 """What can happen to something that is sent: the connection goes before or after it arrives, the process dies before or
-after, it vanishes on a connection that stays, or only the first order of a bracket arrives."""
+after, it vanishes on a connection that stays, only the first of a bracket arrives, or all of it two seconds later,
+whatever became of connection and process meanwhile."""
 
 
 class FaultyWorld(World):
@@ -35,9 +37,14 @@ class FaultyWorld(World):
         self.late = False  # what the venue says is on its way
         self.missing: tuple[str, ...] = ()
         self.lives = 1
+        self.slow: list[tuple[datetime, Step]] = []
         super().__init__(BOOK, HELD)
 
     def hear(self) -> None:
+        for due, step in self.slow[:]:
+            if due <= self.now:
+                self.slow.remove((due, step))
+                self.arrive(step)
         if not self.late:
             super().hear()
 
@@ -57,12 +64,24 @@ class FaultyWorld(World):
         fate = self.fates.popleft()
         if fate in ("lost after", "killed after"):
             super().do(step)
+        elif fate == "slow":
+            self.slow.append((self.now + timedelta(seconds=2), step))
         elif fate == "child dropped" and isinstance(step, Place):
             self.venue.place(step.tickets[:1])
         if fate.startswith("lost"):
             raise ConnectionError
         if fate.startswith("killed"):
             raise KilledError
+
+    def arrive(self, step: Step) -> None:
+        """What was sent a while ago."""
+        match step:
+            case Place(tickets):
+                self.venue.place(tickets)
+            case Change(ticket):
+                self.venue.change(ticket)
+            case Cancel(ref):
+                self.venue.cancel(ref)
 
     def act(self) -> list[Step]:
         while True:
