@@ -289,6 +289,7 @@ def test_a_bracket_from_first_to_last_share():
         (buy.exec_id, 1.0, None),
         (sale.exec_id, 1.0, pytest.approx(-47.0)),
     ]
+    assert [held.shares for held in world.heard(Held) if held.ticker == "AAA"] == [10, 0]
     assert sold.fills == (buy, sale)
     assert {charge.exec_id for charge in sold.charges} == {buy.exec_id, sale.exec_id}
     assert sold.held == (Held("BRK-B", 50, 180.0),)
