@@ -7,8 +7,9 @@ compiling anew in every life of the daemon.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from alphalib.backtest.triggers import (
@@ -123,12 +124,13 @@ class HeldWatch:
     begins: int = 0
     seen: list[Bar] = field(default_factory=list)
 
-    def see(self, bars: Iterable[Bar]) -> None:
+    def see(self, bars: Sequence[Bar]) -> None:
         """Minutes, in order; those from before it was held, or known already, are left out."""
-        for bar in bars:
-            if bar.minute >= self.begins and (not self.seen or bar.minute > self.seen[-1].minute):
-                self.guard = _guarded(self.guard, bar, self.limits)  # type: ignore[arg-type]
-                self.seen[:] = [bar]
+        known = max(self.begins - 1, self.seen[-1].minute if self.seen else -1)
+        new = list(takewhile(lambda bar: bar.minute > known, reversed(bars)))  # few: the rest was seen before
+        for bar in reversed(new):
+            self.guard = _guarded(self.guard, bar, self.limits)  # type: ignore[arg-type]
+            self.seen[:] = [bar]
 
 
 def watch_held(stop: ActiveStop, session: str, protection: Protection) -> HeldWatch:
