@@ -26,12 +26,14 @@ _MARKS = {
     "trigger": ("o", "--ink", "trigger"),
 }
 _KINDS = {
-    "order": "--spy",
+    "notice": "--rule",
+    "link": "--spy",
     "change": "--equal",
+    "order": "--ink",
     "cancel": "--soft",
     "fill": "--book",
+    "kill": "--loss",
     "alert": "--loss",
-    "kill": "--ink",
 }
 """Kinds of events that have a colour of their own, drawn in this order."""
 _SMALL = TYPE_SIZE - 1.5
@@ -203,6 +205,38 @@ def paper_words(account: pd.DataFrame, trades: pd.DataFrame, *, sessions: int = 
     ]
 
 
+def fill_words(trades: pd.DataFrame) -> pd.DataFrame:
+    """The orders that filled, in words and rounded numbers, by time of New York.
+
+    Parameters
+    ----------
+    trades : DataFrame
+        `trades_full.csv`.
+    """
+    filled = trades[trades["filled_shares"].notna()].sort_values("fill_time", kind="stable")
+    clock = [f"{pd.Timestamp(at).tz_convert('America/New_York'):%H:%M:%S}" for at in filled["fill_time"]]
+    why = filled["trigger_type"].where(filled["action"] == "ENTER", filled["exit_reason"])
+
+    def numbers(column: str, digits: int = 2) -> list[str]:
+        return [number(float(value), digits=digits) for value in filled[column].astype(float)]
+
+    return pd.DataFrame(
+        {
+            "time": clock,
+            "": [f"{row.action.lower()} {row.ticker}" for row in filled.itertuples()],
+            "shares": numbers("filled_shares", 0),
+            "price": numbers("fill_price"),
+            "decided at": numbers("signal_price"),
+            "why": [rule(str(label)) for label in why],
+            "trigger": numbers("trigger_price"),
+            "bps to decision": numbers("slippage_vs_signal_bps", 1),
+            "bps to trigger": numbers("slippage_vs_trigger_bps", 1),
+            "latency [ms]": numbers("execution_latency_ms", 0),
+            "commission": numbers("commission_usd"),
+        }
+    )
+
+
 @own_style
 def beside_spy(account: pd.DataFrame, *, width: int = WIDE) -> Figure:
     """Return of the account and of SPY since the record began, summed up session by session; below it the day's alpha.
@@ -312,7 +346,8 @@ def _legend(figure: Figure, marks: pd.DataFrame, stops: pd.DataFrame, decided: M
     if decided:
         dots = (0, (1, 2))
         handles.append(Line2D([], [], color=colour_of("--spy"), linewidth=0.9, linestyle=dots, label="decided at"))
-    figure.legend(handles=handles, loc="outside lower left", ncols=6, frameon=False, fontsize=_SMALL)
+    across = 6 if is_wide(figure.axes[0]) else 3
+    figure.legend(handles=handles, loc="outside lower left", ncols=across, frameon=False, fontsize=_SMALL)
 
 
 def _across(axes: Axes, names: Sequence[str], rows: Any, title: str) -> None:

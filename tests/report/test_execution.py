@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from alphalib.report.canvas import svg
-from alphalib.report.execution import beside_spy, change, paper_words, paths, shortfalls, timeline
+from alphalib.report.execution import beside_spy, change, fill_words, paper_words, paths, shortfalls, timeline
 
 OPEN = datetime(2024, 3, 8, 14, 30, tzinfo=UTC)
 HOURS = (OPEN, OPEN + timedelta(minutes=390))
@@ -133,6 +133,22 @@ def test_the_week_of_paper_trading_in_sentences():
     assert said[2].endswith("is flagged: SPY is missing; twice.")
     assert len(said) == 3
     assert paper_words(account.iloc[:0], trades) == []
+
+
+def test_fills_are_told_by_new_york_time_and_why():
+    columns = ["fill_time", "action", "ticker", "filled_shares", "trigger_type", "exit_reason"]
+    rows = [
+        ("2024-03-08T20:00:01+00:00", "EXIT", "A", 100.0, "stop", "stop"),
+        ("2024-03-08T14:31:00+00:00", "ENTER", "B", 1200.0, "vwap", None),
+        (None, "ENTER", "C", None, None, None),
+    ]
+    prices = {"fill_price": 50.0, "signal_price": 49.9, "trigger_price": None, "slippage_vs_signal_bps": -12.34}
+    rest = dict.fromkeys(["slippage_vs_trigger_bps", "execution_latency_ms", "commission_usd"], 1.0)
+    told = fill_words(pd.DataFrame(rows, columns=columns).assign(**prices, **rest))
+    assert told["time"].tolist() == ["09:31:00", "15:00:01"]
+    assert told[""].tolist() == ["enter B", "exit A"]
+    assert told["shares"].tolist() == ["1,200", "100"]
+    assert told["bps to decision"].tolist() == ["−12.3"] * 2
 
 
 def test_nothing_says_that_it_is_nothing():
