@@ -35,6 +35,8 @@ RULES = {
     "time_reduce": "held long without a new reason",
     "loss_floor": "lost too much since it was bought",
     "gap_exit": "opened far below its last close",
+    "collapse": "fell far below the session's high",
+    "intraday_profit": "part of a gain taken within the session",
     "daily_loss": "the book lost too much in a day",
     "kill_switch": "the kill switch is on",
     "cooldown": "sold at a loss a few sessions ago",
