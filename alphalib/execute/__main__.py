@@ -27,6 +27,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+FASTEST = 1000
+"""At a higher speed a time-out of ten seconds is over before the machine has done anything."""
+
 StoreUrl: TypeAlias = Annotated[
     str | None, typer.Option("--store", help="Folder or URL of the bus; `data` without it.")
 ]
@@ -52,8 +55,8 @@ def execute(
         return
     if [paper, simulate, dry_run].count(True) != 1:
         raise InputError("say one of --paper, --simulate and --dry-run, or a command; --help lists them")
-    if speed is not None and not (simulate and speed > 0):
-        raise InputError("--speed is for --simulate, and above 0")
+    if speed is not None and not (simulate and 0 < speed <= FASTEST):
+        raise InputError(f"--speed is for --simulate, above 0 and at most {FASTEST}; without it, as fast as it goes")
     bus = Store(store or settings().store)
     if dry_run:
         _tell_plan(bus, latest_book(bus, session))
