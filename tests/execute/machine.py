@@ -90,7 +90,7 @@ class Mischief(RuleBasedStateMachine):
 
     @initialize(
         moves=PATHS,
-        script=st.lists(MESSAGE_FAULTS, max_size=3),
+        script=st.one_of(st.just([]), st.lists(MESSAGE_FAULTS, min_size=1, max_size=4)),
         restarts=st.sampled_from([1.0, 4.0, 20.0]),
         max_fill=st.sampled_from([None, None, 12, 35]),
         cancel_latency=st.sampled_from([0.0, 0.0, 1.0, 15.0]),
