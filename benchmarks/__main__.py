@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks import backtest, factors, library
+from benchmarks import backtest, execution, factors, library
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="the sizes of the README; minutes more")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
-    rows = {**library.ROWS, **backtest.rows(full=asked.full), **factors.rows(full=asked.full)}
+    rows = {**library.ROWS, **backtest.rows(full=asked.full), **execution.rows(), **factors.rows(full=asked.full)}
     chosen = [row for name, row in rows.items() if not asked.words or any(word in name for word in asked.words)]
     table = Table("what", "ours", "against", "reference", "ratio", "range", "seen", title="make bench")
     for row in track(chosen, console=Console(stderr=True), description="timing"):

@@ -10,8 +10,8 @@ import pytest
 from alphalib.__main__ import main
 from alphalib.contracts import PortfolioFile
 from alphalib.evidence.ledger import Ledger
-from alphalib.execute.journal import journal_of
-from alphalib.execute.switch import FILE, LOCK, pull
+from alphalib.execute.daemon.switch import FILE, LOCK, pull
+from alphalib.execute.journal.journal import journal_of
 from alphalib.store import Store
 
 

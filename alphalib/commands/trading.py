@@ -11,8 +11,8 @@ from alphalib.backtest.tune.apply import rollback
 from alphalib.commands.common import StoreUrl, store_at, tell, today
 from alphalib.contracts import PortfolioFile
 from alphalib.errors import InputError
+from alphalib.execute.daemon.switch import LOCK, release
 from alphalib.execute.parity import acknowledge, check_parity, latest_plan, report_lines
-from alphalib.execute.switch import LOCK, release
 from alphalib.params import PARAMETER_FILES
 from alphalib.pipeline.asof import resolved_asof
 from alphalib.sessions import all_sessions, next_session, require_session

@@ -16,8 +16,8 @@ from rich.console import Console
 
 from alphalib.clock import SessionLoop, SystemClock, run
 from alphalib.errors import AlphalibError, InputError
+from alphalib.execute.daemon.screen import Show, live, nothing
 from alphalib.execute.schedule import coming_session, latest_book, session_to_trade
-from alphalib.execute.screen import Show, live, nothing
 from alphalib.settings import settings
 from alphalib.store import Store
 
@@ -90,7 +90,7 @@ def kill(
     flatten: Annotated[bool, typer.Option("--flatten", help="Sell everything of ours too.")] = False,
 ) -> None:
     """Pull the kill switch: no entries from here on; stops stay. `python -m alphalib rearm` takes it back."""
-    from alphalib.execute.switch import pull
+    from alphalib.execute.daemon.switch import pull
 
     typer.echo(pull(Store(store or settings().store), flatten=flatten))
 
@@ -98,7 +98,7 @@ def kill(
 @app.command()
 def liquidate(store: StoreUrl = None, session: SessionDate = None) -> None:
     """Pull the kill switch and sell everything of ours at the paper account: cancel, confirm, sell."""
-    from alphalib.execute.switch import pull
+    from alphalib.execute.daemon.switch import pull
 
     bus = Store(store or settings().store)
     typer.echo(pull(bus, flatten=True))
@@ -108,8 +108,8 @@ def liquidate(store: StoreUrl = None, session: SessionDate = None) -> None:
 @app.command()
 def reset(store: StoreUrl = None) -> None:
     """Move the record of trading to the archive and start a clean one."""
-    from alphalib.execute import record
-    from alphalib.execute.switch import LOCK
+    from alphalib.execute.account import record
+    from alphalib.execute.daemon.switch import LOCK
     from alphalib.sessions import last_session
 
     bus = Store(store or settings().store)
@@ -122,7 +122,7 @@ def reset(store: StoreUrl = None) -> None:
 @app.command("end-of-day")
 def end_of_day(store: StoreUrl = None, session: SessionDate = None) -> None:
     """Settle a session again from the journal; twice is once."""
-    from alphalib.execute.end_of_day import settle
+    from alphalib.execute.account.end_of_day import settle
 
     bus = Store(store or settings().store)
     typer.echo(settle(bus, bus, latest_book(bus, session)).text)
@@ -137,7 +137,7 @@ def _tell_plan(bus: Store, session: pd.Timestamp) -> None:
 
 
 def _simulate(bus: Store, session: pd.Timestamp, speed: float) -> None:
-    from alphalib.execute.end_of_day import settle
+    from alphalib.execute.account.end_of_day import settle
     from alphalib.execute.rehearsal import FOLDER, fresh_record, morning, rehearse
 
     with bus.lock(FOLDER):
@@ -150,7 +150,7 @@ def _simulate(bus: Store, session: pd.Timestamp, speed: float) -> None:
 
 
 def _paper(bus: Store, session: str | None, *, until_flat: bool = False) -> None:
-    from alphalib.execute.end_of_day import settle
+    from alphalib.execute.account.end_of_day import settle
     from alphalib.execute.paper import knock, trade
 
     run(knock(settings()), SessionLoop())

@@ -14,11 +14,11 @@ import pandas as pd
 from alphalib.clock import SessionLoop, run
 from alphalib.errors import BrokerError
 from alphalib.execute.broker import Truth
-from alphalib.execute.daemon import Daemon
-from alphalib.execute.ib import IB
-from alphalib.execute.journal import Statement
-from alphalib.execute.notify import notifier
-from alphalib.execute.screen import Show, nothing
+from alphalib.execute.daemon.daemon import Daemon
+from alphalib.execute.daemon.notify import notifier
+from alphalib.execute.daemon.screen import Show, nothing
+from alphalib.execute.ib.adapter import IB
+from alphalib.execute.journal.journal import Statement
 from alphalib.settings import Settings
 from alphalib.store import Store
 

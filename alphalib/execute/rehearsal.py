@@ -20,11 +20,11 @@ from alphalib.clock import SessionLoop, run
 from alphalib.contracts import OrderBook, PlanRecord, PortfolioFile
 from alphalib.errors import InputError
 from alphalib.execute.archive import Archive, read_files
-from alphalib.execute.closing import BENCHMARK
-from alphalib.execute.daemon import Daemon
-from alphalib.execute.ib import IB
-from alphalib.execute.journal import Statement
-from alphalib.execute.screen import Show, nothing
+from alphalib.execute.daemon.closing import BENCHMARK
+from alphalib.execute.daemon.daemon import Daemon
+from alphalib.execute.daemon.screen import Show, nothing
+from alphalib.execute.ib.adapter import IB
+from alphalib.execute.journal.journal import Statement
 from alphalib.execute.tape import Hours
 from alphalib.gateway.accounts import Position as HeldAtGateway
 from alphalib.gateway.faults import Fault

@@ -7,9 +7,9 @@ from contextlib import closing
 from alphalib.contracts import Entry
 from alphalib.errors import InputError
 from alphalib.execute.broker import Side
-from alphalib.execute.journal import JOURNAL_FILE, Journal, journal_of
+from alphalib.execute.daemon.switch import FILE, pulled
+from alphalib.execute.journal.journal import JOURNAL_FILE, Journal, journal_of
 from alphalib.execute.opening import Opening
-from alphalib.execute.switch import FILE, pulled
 from alphalib.execute.tape import NEW_YORK
 from alphalib.store import Store
 

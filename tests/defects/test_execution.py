@@ -3,8 +3,8 @@
 import pytest
 
 from alphalib.execute.broker import Kind, Side, State
-from alphalib.execute.journal import Journal
-from alphalib.execute.steps import Cancel, Change, Place
+from alphalib.execute.desk.steps import Cancel, Change, Place
+from alphalib.execute.journal.journal import Journal
 from tests.execute.desk_world import World
 from tests.execute.morning import book, entry, portfolio, sale, stop
 

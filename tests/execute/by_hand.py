@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 
 from alphalib.execute.broker import Charge, Fill, Kind, Side, State, Ticket
-from alphalib.execute.journal import Intent, Journal, Kept, Standing, Statement
+from alphalib.execute.journal.journal import Intent, Journal, Kept, Standing, Statement
 from alphalib.execute.refs import Role, parts_of, ref_of
 from alphalib.execute.tape import Bar, Hours
 

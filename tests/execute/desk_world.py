@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from alphalib.contracts import OrderBook, PortfolioFile
 from alphalib.execute.broker import Event, Fill, Held, Kind, Link, Report, Side, State, Tick, Ticket, Truth
-from alphalib.execute.desk import Desk
-from alphalib.execute.journal import Journal
-from alphalib.execute.steps import Alert, Ask, Cancel, Change, Place, Step
+from alphalib.execute.desk.desk import Desk
+from alphalib.execute.desk.steps import Alert, Ask, Cancel, Change, Place, Step
+from alphalib.execute.journal.journal import Journal
 from alphalib.execute.tape import Hours, Tape
 
 ACCOUNT = "DU1"

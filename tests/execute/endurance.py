@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from alphalib.execute.daemon import Daemon
-from alphalib.execute.ib import IB
+from alphalib.execute.daemon.daemon import Daemon
+from alphalib.execute.ib.adapter import IB
 from alphalib.store import Store
 from tests.execute.crashes import day
 

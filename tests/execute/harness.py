@@ -15,7 +15,7 @@ import pandas as pd
 
 from alphalib.contracts import ActiveStop, Entry, OrderBook, PortfolioFile, UrgentExit
 from alphalib.execute.broker import Fill
-from alphalib.execute.journal import Told, journal_of
+from alphalib.execute.journal.journal import Told, journal_of
 from alphalib.execute.tape import Bar
 from alphalib.gateway.accounts import Position
 from alphalib.gateway.faults import Fault

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alphalib.execute.journal import Journal
+from alphalib.execute.journal.journal import Journal
 from alphalib.gateway.ledger import Entry, Executed, Frame, Gap, Ledger, Stated
 
 OURS = "al-"

@@ -16,13 +16,13 @@ import pandas as pd
 
 from alphalib import clock
 from alphalib.errors import AlphalibError
-from alphalib.execute.daemon import Daemon
-from alphalib.execute.ib import IB
+from alphalib.execute.daemon.daemon import Daemon
+from alphalib.execute.ib.adapter import IB
 from alphalib.sessions import calendar
 from alphalib.store import Store
 from tests.execute.shared_time import FollowingLoop
 
-PRELOADED = ["tests.execute.life", "alphalib.execute.settlement"]
+PRELOADED = ["tests.execute.life", "alphalib.execute.account.settlement"]
 """Imported once by the process that all lives are forked from."""
 
 REFUSED = 2  # exit code, as of the command

@@ -12,9 +12,9 @@ from alphalib.backtest.costs import Costs
 from alphalib.backtest.minutes import BARS
 from alphalib.clock import SessionLoop, run
 from alphalib.decision import decide, history, order_book
-from alphalib.execute.daemon import Daemon
-from alphalib.execute.ib import IB
-from alphalib.execute.journal import journal_of
+from alphalib.execute.daemon.daemon import Daemon
+from alphalib.execute.ib.adapter import IB
+from alphalib.execute.journal.journal import journal_of
 from alphalib.execute.refs import Role, parts_of
 from alphalib.execute.tape import Hours
 from alphalib.gateway.accounts import Position

@@ -16,7 +16,7 @@ import pytest
 from alphalib.clock import SessionLoop, run
 from alphalib.errors import BrokerError, NotPaperError
 from alphalib.execute.broker import Charge, Fill, Held, Kind, Link, Notice, Report, Side, State, Tick, Ticket
-from alphalib.execute.ib import IB
+from alphalib.execute.ib.adapter import IB
 from alphalib.gateway.accounts import Position
 from alphalib.gateway.faults import Act, Fault
 from alphalib.gateway.ledger import Frame

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from alphalib.execute.broker import Link
-from alphalib.execute.steps import Ask, Cancel, Change, Place, Step
+from alphalib.execute.desk.steps import Ask, Cancel, Change, Place, Step
 from tests.execute.desk_world import World
 from tests.execute.morning import book, entry, portfolio, sale, stop
 

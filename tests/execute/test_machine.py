@@ -14,7 +14,7 @@ def test_no_schedule_of_mishaps_breaks_a_promise():
     run_state_machine_as_test(
         Mischief,
         settings=settings(
-            max_examples=20,
+            max_examples=200,
             stateful_step_count=8,
             deadline=None,
             derandomize=True,

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from alphalib.execute.__main__ import main
-from alphalib.execute.journal import journal_of
-from alphalib.execute.switch import LOCK
+from alphalib.execute.daemon.switch import LOCK
+from alphalib.execute.journal.journal import journal_of
 from alphalib.store import Store
 from tests.execute import morning
 

@@ -14,8 +14,8 @@ from alphalib.backtest.minutes import minutes_of
 from alphalib.backtest.simulate import simulate
 from alphalib.decision import History, history
 from alphalib.errors import InputError
-from alphalib.execute.end_of_day import settle
-from alphalib.execute.journal import journal_of
+from alphalib.execute.account.end_of_day import settle
+from alphalib.execute.journal.journal import journal_of
 from alphalib.execute.plan import planned, read_inputs, write_plan
 from alphalib.execute.rehearsal import FOLDER, fresh_record, morning, rehearse, session_bars
 from alphalib.models.predictions import percentile, predictions, veto

@@ -1,0 +1,1 @@
+"""The process that trades a session: connection, prices, steps, and who is told."""

@@ -1,0 +1,176 @@
+"""The daemon: one process, one broker, one session of one order book."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime
+
+import pandas as pd
+
+from alphalib.clock import SessionLoop
+from alphalib.errors import InputError
+from alphalib.execute.broker import Broker
+from alphalib.execute.daemon.line import Failure, Line, News
+from alphalib.execute.daemon.notify import Notifier, Silent
+from alphalib.execute.daemon.screen import Show, nothing
+from alphalib.execute.daemon.switch import FILE, LOCK, pulled
+from alphalib.execute.daemon.trading import Item, Killed, Over, Trading, Wake
+from alphalib.execute.desk.desk import Desk
+from alphalib.execute.journal.journal import Journal, Statement, Witness, journal_of
+from alphalib.execute.opening import Opening, opening
+from alphalib.execute.tape import Hours, Tape
+from alphalib.sessions import next_session
+from alphalib.store import Store
+
+
+class Daemon:
+    """Trades the order book of a session. Lives on a `SessionLoop`, whose time is the only one it knows.
+
+    Parameters
+    ----------
+    broker : Broker
+        Not connected yet.
+    bus : Store
+        Where the order book lies, and what it was decided from; only read.
+    record : Store
+        A folder: portfolio, journal, lock and kill switch. The bus itself for paper trading.
+    session : Timestamp
+        Whose book is traded.
+    notifier : Notifier
+        Who is told of what needs a person.
+    show : Show
+        Takes the newest view, at each minute and after each step.
+    witness : callable, optional
+        Handed to the journal: called before and after each commit.
+    until_flat : bool
+        Leave as soon as nothing of ours is held; a session without an order book will do then.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        bus: Store,
+        record: Store,
+        session: pd.Timestamp,
+        notifier: Notifier | None = None,
+        show: Show = nothing,
+        witness: Witness | None = None,
+        until_flat: bool = False,
+    ) -> None:
+        self._broker, self._bus, self._record, self._session = broker, bus, record, session
+        self._notifier: Notifier = notifier or Silent()
+        self._show, self._witness, self._until_flat = show, witness, until_flat
+        self._inbox: asyncio.Queue[Item] = asyncio.Queue()
+
+    async def run(self) -> Statement | None:
+        """From whenever it is to the end of the session; leaves at once when cancelled, stops stay at the broker.
+
+        Before the open it connects and waits; started within the session it goes on where it was; started after the
+        close it reads the truth and states the account.
+
+        Returns
+        -------
+        Statement or None
+            The account at the close; the journal has it too. None when nothing was held any more before.
+
+        Raises
+        ------
+        BusyError
+            Another daemon holds the record.
+        InputError, ContractError
+            No order book of this session, or one that cannot be used.
+        NotPaperError
+            A managed account is not one of paper; nothing was sent.
+        JournalError
+            The journal is torn, or cannot be written.
+        BrokerError
+            The session was over and the account could not be read.
+        """
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SessionLoop), "the daemon's time is session time: run it with alphalib.clock.run"
+        hours = Hours.of(self._session)
+        if loop.now() >= Hours.of(next_session(self._session)).opened:
+            raise InputError(f"the session {self._session:%Y-%m-%d} is over and another has begun; plan that one")
+        with self._record.lock(LOCK):
+            morning = opening(self._bus, self._record, self._session, or_empty=self._until_flat)
+            journal = journal_of(self._record, witness=self._witness)
+            try:
+                return await self._trade(loop, hours, morning, journal)
+            finally:
+                journal.close()
+                await self._notifier.close()
+
+    def kill(self, *, by: str, flatten: bool = False) -> None:
+        """Pull the kill switch: no entries from here on; with `flatten` everything of ours is sold."""
+        self._inbox.put_nowait(Killed(by, flatten))
+
+    async def _trade(self, loop: SessionLoop, hours: Hours, morning: Opening, journal: Journal) -> Statement | None:
+        tape = Tape(hours)
+        desk = Desk(morning.book, journal, hours=hours, tape=tape, portfolio=morning.portfolio, marks=morning.marks)
+        line = Line(self._broker, loop, self._news)
+        trading = Trading(
+            broker=self._broker,
+            line=line,
+            desk=desk,
+            tape=tape,
+            journal=journal,
+            book=morning.book,
+            hours=hours,
+            loop=loop,
+            inbox=self._inbox,
+            notifier=self._notifier,
+            show=self._show,
+            until_flat=self._until_flat,
+        )
+        parts = line.keep(), self._listen(), self._minutes(loop, hours), self._switch()
+        tasks = [loop.create_task(self._watched(part)) for part in parts]
+        try:
+            return await trading.until_stated()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._broker.disconnect()
+
+    async def _watched(self, part: Coroutine[None, None, None]) -> None:
+        """Run a part; its failure is the daemon's."""
+        try:
+            await part
+        except Exception as error:
+            self._inbox.put_nowait(Failure(error))
+
+    def _news(self, news: News) -> None:
+        """What the line has to say comes after what the broker said before."""
+        while not self._broker.events.empty():
+            self._inbox.put_nowait(self._broker.events.get_nowait())
+        self._inbox.put_nowait(news)
+
+    async def _listen(self) -> None:
+        while True:
+            self._inbox.put_nowait(await self._broker.events.get())
+
+    async def _minutes(self, loop: SessionLoop, hours: Hours) -> None:
+        """Say the opening, and the end of each minute that is still to come."""
+        await _until(loop, hours.opened)
+        self._inbox.put_nowait(Wake())
+        for minute in range(max(0, hours.minute(loop.now())), hours.minutes):
+            await _until(loop, hours.boundary(minute + 1))
+            self._inbox.put_nowait(Over(minute))
+
+    async def _switch(self) -> None:
+        """Look for the file of the kill switch, each second."""
+        file, before = self._record.local_path(FILE), None
+        while True:
+            now = pulled(file)
+            if now is not None and now != before:
+                self.kill(by=now[0], flatten=now[1])
+            before = now
+            await asyncio.sleep(1.0)
+
+
+async def _until(loop: SessionLoop, then: datetime) -> None:
+    """Sleep to an instant, never waking before it: at the open it is open."""
+    while (left := (then - loop.now()).total_seconds()) > 0:
+        await asyncio.sleep(left)

@@ -1,0 +1,1 @@
+"""What is known of one session, and what is to be done next."""

@@ -1,0 +1,1 @@
+"""What was meant, sent, answered and filled: written before it is sent, and read after every fall."""
