@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -30,9 +32,11 @@ class Finding:
 OPTIONAL = {
     "jupyterlab": ("JupyterLab", "lab"),
     "anthropic": ("research by language models", "agents"),
-    "ib_insync": ("Interactive Brokers client", "ib"),
     "s3fs": ("stores on S3", "s3"),
 }
+
+KNOCK = 0.5
+"""How long a gateway may take to answer. [seconds]"""
 
 
 def findings(settings: Settings, folder: Path) -> list[Finding]:
@@ -45,13 +49,20 @@ def findings(settings: Settings, folder: Path) -> list[Finding]:
     folder : Path
         The project folder.
     """
-    return [*_machine(), *_packages(), *_project(folder), *_store(settings.store), *_settings(settings)]
+    return [
+        *_machine(),
+        *_packages(),
+        *_project(folder),
+        *_store(settings.store),
+        *_broker(settings),
+        *_settings(settings),
+    ]
 
 
 def _machine() -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
+    running = ".".join(map(str, sys.version_info[:3]))
     good = (3, 11) <= sys.version_info[:2] < (3, 14)
-    yield Finding("python", "ok" if good else "missing", version, "" if good else "install Python 3.11, 3.12 or 3.13")
+    yield Finding("python", "ok" if good else "missing", running, "" if good else "install Python 3.11, 3.12 or 3.13")
     try:
         import lightgbm
 
@@ -93,6 +104,30 @@ def _store(url: str) -> Iterator[Finding]:
         yield Finding("prices", "off", "none stored", "python -m alphalib.pipeline weekly")
     else:
         yield Finding("prices", "ok", f"{span.source.name}, {span.first:%Y-%m-%d} to {span.last:%Y-%m-%d}")
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    """The client library, and whether anything listens where IB Gateway is said to be. Sends nothing."""
+    there = [name for name in ("ib_insync", "ib_async") if importlib.util.find_spec(name) is not None]
+    told = " and ".join(f"{name} {version(name)}" for name in there)
+    if len(there) == 2:
+        yield Finding(
+            "IB client",
+            "missing",
+            f"{told}: they overwrite each other's files",
+            "pip uninstall -y ib_async && pip install --force-reinstall --no-deps ib_insync eventkit",
+        )
+    else:
+        mend = "" if there else "pip install 'alphalib[ib]'"
+        yield Finding("IB client", "ok" if there else "off", told or "neither ib_insync nor ib_async", mend)
+    where = f"{settings.ib_host}:{settings.ib_port}"
+    try:
+        socket.create_connection((settings.ib_host, settings.ib_port), timeout=KNOCK).close()
+    except OSError:
+        mend = "docs/paper_trading.md; `python -m alphalib.execute --simulate` needs none"
+        yield Finding("IB gateway", "off", f"nobody answers at {where}", mend)
+    else:
+        yield Finding("IB gateway", "ok", f"a port is open at {where}; `python -m alphalib.execute connection-test`")
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:

@@ -1,6 +1,9 @@
 """The doctor names what is missing and the one command that mends it."""
 
-from alphalib.doctor import findings
+import socket
+import time
+
+from alphalib.doctor import KNOCK, findings
 from alphalib.init import lay_out
 from alphalib.settings import Settings
 
@@ -35,3 +38,29 @@ def test_no_secret_shows(tmp_path):
     shown = repr(settings) + repr(list(findings(settings, tmp_path)))
     assert "correct-horse" not in shown
     assert "sk-secret" not in shown
+
+
+def gateway(port: int, folder) -> tuple[str, str]:
+    settings = Settings(store=str(folder / "data"), ib_host="127.0.0.1", ib_port=port, _env_file=None)
+    [found] = [finding for finding in findings(settings, folder) if finding.what == "IB gateway"]
+    return found.state, found.detail
+
+
+def test_whether_a_gateway_answers_is_said_quickly_and_is_no_error(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        state, detail = gateway(port, tmp_path)
+        assert state == "ok"
+        assert f"127.0.0.1:{port}" in detail
+    begun = time.monotonic()
+    assert gateway(port, tmp_path) == ("off", f"nobody answers at 127.0.0.1:{port}")
+    assert time.monotonic() - begun < KNOCK + 5  # the store and the machine are looked at too
+
+
+def test_the_client_library_is_named_with_its_version(tmp_path):
+    settings = Settings(store=str(tmp_path / "data"), _env_file=None)
+    [found] = [finding for finding in findings(settings, tmp_path) if finding.what == "IB client"]
+    assert found.state == "ok"
+    name, number = found.detail.split()
+    assert name in ("ib_insync", "ib_async")
+    assert number[0].isdigit()
