@@ -151,6 +151,7 @@ def _simulate(bus: Store, session: pd.Timestamp, speed: float) -> None:
 
 def _paper(bus: Store, session: str | None, *, until_flat: bool = False) -> None:
     from alphalib.execute.account.end_of_day import settle
+    from alphalib.execute.account.mail import mail_letter
     from alphalib.execute.paper import knock, trade
 
     run(knock(settings()), SessionLoop())
@@ -158,7 +159,13 @@ def _paper(bus: Store, session: str | None, *, until_flat: bool = False) -> None
     day = coming_session(now) if until_flat and session is None else session_to_trade(bus, session, now)
     with _watched(bus, day, "paper") as show:
         stated = trade(bus, day, settings(), show=show, until_flat=until_flat)
-    typer.echo("nothing of ours is held" if stated is None else settle(bus, bus, day).text)
+    if stated is None:
+        typer.echo("nothing of ours is held")
+        return
+    settled = settle(bus, bus, day)
+    typer.echo(settled.text)
+    mailed = mail_letter(settled, settings())
+    typer.echo(f"mail {mailed.status}: {mailed.detail}")
 
 
 @contextmanager

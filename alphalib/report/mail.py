@@ -1,4 +1,4 @@
-"""Mailing the weekly page. The report step writes the letter beside the page; sending it never fails a run."""
+"""Mailing the weekly page and the letter of a session. What goes wrong is said and never fails a run."""
 
 from __future__ import annotations
 
@@ -63,6 +63,14 @@ def letter(*, text: str, html: str, pictures: list[Picture]) -> EmailMessage:
             filename=f"{picture.cid.split('@')[0]}.png",
             disposition="inline",
         )
+    return message
+
+
+def note(*, subject: str, text: str) -> EmailMessage:
+    """A letter of plain text, without addresses; lines stay as long as they are."""
+    message = EmailMessage(policy=policy.SMTP)
+    message.set_content(text)
+    message["Subject"] = subject
     return message
 
 
