@@ -15,7 +15,7 @@ from alphalib.execute.desk.known import Known
 from alphalib.execute.desk.minutes import Minutes
 from alphalib.execute.desk.name_steps import Action, Moment, Name, next_steps, to_be_sold
 from alphalib.execute.desk.name_view import NameView, doing, worries
-from alphalib.execute.desk.names import Names
+from alphalib.execute.desk.names import COVERED, Names
 from alphalib.execute.desk.orders import Orders
 from alphalib.execute.desk.outgoing import Outgoing
 from alphalib.execute.desk.steps import Alert, Cancel, Change, Place, Step
@@ -183,6 +183,8 @@ class Desk:
                 forbidden = forbidden or ("what is to be sold comes first",)
                 self._stirred |= looked
             following = next_steps(name, moment)
+            if name.begun:
+                self._raise(Flag(COVERED, now, ticker=ticker, session=self._session))
             for worry in worries(name):
                 self._alert(now, worry, ticker)
             taken = [self._taken(outgoing, action, name, now) for action in following.actions]
@@ -254,6 +256,7 @@ class Desk:
         return Moment(
             now,
             open=ready and self._hours.open_at(now),
+            early=ready and now < self._hours.opened,
             market=now < self._hours.closed - LAST_SALE,
             read=self._asking.read,
         )

@@ -6,6 +6,7 @@ what must be sold in part, is sold; what is held is covered by a stop of exactly
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,6 +74,13 @@ class Name:
         Whether a working entry is to be taken back: the kill switch, or the close.
     doubt : str
         What only the truth can tell of its position; empty when nothing is in doubt.
+    begins : bool
+        Whether its stop has not rested where the order book wants it in this session yet: until then it goes there, up
+        or down, and afterwards only up.
+    apart : bool
+        Whether the broker counts otherwise, as after a split that nobody told of: then its prices mean nothing.
+    price : float
+        Last one that the session printed, NaN before one. [currency]
     """
 
     ticker: str
@@ -86,6 +94,9 @@ class Name:
     purchase: Purchase | None = None
     no_entry: bool = False
     doubt: str = ""
+    begins: bool = False
+    apart: bool = False
+    price: float = math.nan
 
     def live(self, *roles: Role) -> list[Known]:
         """Orders of these roles that are not over."""
@@ -96,6 +107,17 @@ class Name:
         """Living stops that can act: not those whose parent still has to fill."""
         waiting = {order.ref for order in self.live(Role.ENTRY)}
         return [order for order in self.live(Role.STOP) if order.intent.ticket.parent not in waiting]
+
+    @property
+    def begun(self) -> bool:
+        """Whether its stop rests where the session wants it for the first time."""
+        rest = [stop.stop or 0.0 for stop in self.stops if stop.state is State.WORKING]
+        return self.begins and any(abs(level - _price(self.level)) < CENT for level in rest)
+
+    @property
+    def pointless(self) -> bool:
+        """Whether a new stop would sell at once what only a person can judge."""
+        return self.apart and self.held > 0 and not self.stops and _price(self.level) >= self.price
 
     def number(self, *roles: Role) -> int:
         """Next free number of a role in this session; of several, one that is free in all."""
@@ -120,6 +142,8 @@ class Moment:
         Session time.
     open : bool
         Whether orders may be sent: link, truth, account, journal and hours allow it.
+    early : bool
+        Whether only the hours do not yet.
     market : bool
         Whether an order at the market still reaches the session.
     read : datetime, optional
@@ -128,6 +152,7 @@ class Moment:
 
     now: datetime
     open: bool
+    early: bool
     market: bool
     read: datetime | None
 
@@ -154,7 +179,7 @@ def next_steps(name: Name, moment: Moment) -> Next:
     if any(order.waits for order in name.orders):
         return LATER
     if not moment.open:
-        return NOTHING
+        return _begin(name) if moment.early else NOTHING
     if name.sell and (name.held > 0 or name.live(Role.ENTRY)):
         return _sell_out(name, name.sell, moment)
     if name.part and name.held > 0:
@@ -181,6 +206,15 @@ def unprotected(orders: Sequence[Known]) -> bool:
     return (
         sum(not order.intent.ticket.parent or order.intent.ticket.parent in filled for order in stops) >= STOPS_REFUSED
     )
+
+
+def _begin(name: Name) -> Next:
+    """Before the opening print a resting stop is where the order book wants it."""
+    stops = name.stops
+    level = _price(name.level)
+    if not name.begins or name.begun or name.apart or not name.held or len(stops) != 1:
+        return NOTHING
+    return Next((Change(stops[0].ticket(shares=int(stops[0].shares), stop=level), "the level of the session"),))
 
 
 def _sell_out(name: Name, rule: str, moment: Moment) -> Next:
@@ -215,7 +249,10 @@ def _sell_part(name: Name, moment: Moment) -> Next:
 
 
 def _cover(name: Name, moment: Moment, *, reserved: int) -> Next | None:
-    """A stop of exactly what is held and not being sold, never lower than it was; None when all is well."""
+    """A stop of exactly what is held and not being sold; None when all is well.
+
+    It begins the session at the book's level, and is never lower afterwards.
+    """
     entries, stops = name.live(Role.ENTRY), name.stops
     if entries:
         return _entry_under_way(name, entries[0], moment)
@@ -228,13 +265,14 @@ def _cover(name: Name, moment: Moment, *, reserved: int) -> Next | None:
     if len(stops) > 1:
         return _cancelled([order for order in stops if order is not kept], f"{kept.ref} covers what is held")
     rests = kept.stop or 0.0
-    level = max(rests, _price(name.level))
-    if kept.remaining == wanted and level < rests + CENT:
+    level = rests if name.apart else _price(name.level) if name.begins else max(rests, _price(name.level))
+    if kept.remaining == wanted and abs(level - rests) < CENT:
         return None
     if kept.changes >= REPLACE_AFTER:
         return _cancelled([kept], "it could not be changed: another takes its place")
     done = int(max(kept.filled, kept.reported))
-    why = "raised" if kept.remaining == wanted else f"covers {wanted}"
+    moved = "the level of the session" if name.begins else "raised"
+    why = moved if kept.remaining == wanted else f"covers {wanted}"
     return Next((Change(kept.ticket(shares=done + wanted, stop=level), why),))
 
 
@@ -249,10 +287,10 @@ def _entry_under_way(name: Name, entry: Known, moment: Moment) -> Next:
 
 
 def _new_stop(name: Name, wanted: int, moment: Moment) -> Next:
-    """Where the last one rested, or higher."""
+    """Where the last one rested, or higher; at the beginning of a session where the book wants it."""
     before = [order.stop or 0.0 for order in name.orders if order.role is Role.STOP and order.filled < order.shares]
-    level = max(LEAST_STOP, *before[-1:], _price(name.level))
-    if moment.now < _retry_at(name, Role.STOP, moment):
+    level = max(LEAST_STOP, *([] if name.begins else before[-1:]), _price(name.level))
+    if moment.now < _retry_at(name, Role.STOP, moment) or (name.apart and not level < name.price):
         return LATER
     return Next((Place((name.ticket(Role.STOP, wanted, stop=level),), "coverage"),))
 

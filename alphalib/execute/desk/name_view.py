@@ -63,6 +63,11 @@ def worries(name: Name) -> Iterator[str]:
         yield f"{name.ticker}: its stops were refused, all of it is sold"
     if name.purchase is not None and not name.purchase.shares:
         yield f"{name.ticker}: an entry is due and there is no cash for it"
+    if name.pointless:
+        yield (
+            f"{name.ticker}: no stop is sent at {name.level:.2f}, the price is {name.price:.2f} and the broker counts "
+            "other shares; only a person can help"
+        )
     for role in (Role.EXIT, Role.REDUCE):
         if name.held and gave_up(name.orders, role):
             yield f"{name.ticker}: its sale was refused again and again, only a person can help"

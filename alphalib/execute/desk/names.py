@@ -15,7 +15,7 @@ from alphalib.execute.journal.journal import FLATTEN, KILLED, Flag
 from alphalib.execute.refs import Role
 from alphalib.execute.tape import Hours, Tape
 
-COLLAPSE, PROFIT = "collapse", "intraday_profit"
+COLLAPSE, PROFIT, COVERED = "collapse", "intraday_profit", "covered"
 CUSHION = 0.01
 """More than the last price that a purchase is counted with: it fills at the next one. [fraction]"""
 LAST_ENTRY = timedelta(seconds=55)
@@ -50,6 +50,7 @@ class Names:
         self._orders, self._holdings, self._minutes, self._flags = orders, holdings, minutes, flags
         self.entries = {entry.ticker: entry for entry in book.approved_entries}
         self.exits = {row.ticker: row for row in book.urgent_exits}
+        self._guarded = {row.ticker for row in book.active_stops}
         self._planned = {*self.entries, *self.exits, *(row.ticker for row in book.active_stops), *holdings.base}
 
     @property
@@ -85,6 +86,9 @@ class Names:
             purchase=None if self.why_not(ticker, now, forbidden) else self._purchase(ticker, now, spoken_for),
             no_entry=(KILLED, "") in self._flags,
             doubt=f"what is held of {ticker}" if ticker in self._holdings.suspected else "",
+            begins=ticker in self._guarded and (COVERED, ticker) not in self._flags,
+            apart=self._holdings.differs(ticker),
+            price=self._tape.last(ticker),
         )
 
     def why_not(self, ticker: str, now: datetime, forbidden: Sequence[str]) -> str:
@@ -102,7 +106,7 @@ class Names:
     def fired(self, ticker: str, now: datetime) -> list[Flag]:
         """Sales that the last minute asks for, as flags that stay up: each is raised once a session."""
         watch, held = self._minutes.held(ticker, self._bought(ticker)), self._holdings.traded(ticker)
-        if watch is None or not held:
+        if watch is None or not held or self._holdings.differs(ticker):
             return []
         if watch.guard.collapsed:
             return [Flag(COLLAPSE, now, f"{watch.guard.high:.2f}", ticker, self._session)]

@@ -370,5 +370,79 @@ def test_it_sleeps_until_something_is_due(holding):
     assert holding.desk.wakes() == holding.now + timedelta(seconds=1)
 
 
+@pytest.mark.parametrize(("rested", "level"), [(92.0, 90.0), (88.0, 90.0), (90.0, 90.0)])
+def test_an_overnight_stop_takes_the_books_level_up_or_down_and_afterwards_never_down(world, rested, level):
+    """The simulated session begins at the book's stop, whatever yesterday's trail had gained."""
+    day = world(book(DAY, stops=GUARDED), portfolio(DAY, HELD))
+    day.venue.place([_ticket(_resting(rested))])
+    day.price("BBB", 100.0)
+    day.act()
+    assert day.venue.orders["al-260303-BBB-stop-1"].ticket.stop == level
+    assert day.placed() == []
+    for price, then in ((103.0, 100.0), (101.0, 100.0)):  # 1.5 ATR of 2 below the high
+        day.price("BBB", price)
+        day.minute()
+        day.act()
+        day.start()
+        day.act()
+        assert day.venue.orders["al-260303-BBB-stop-1"].ticket.stop == then
+    day.venue.change(replace(_ticket(_resting(rested)), stop=100.5))  # by hand
+    day.start()
+    day.act()
+    assert day.venue.orders["al-260303-BBB-stop-1"].ticket.stop == 100.5
+
+
+def test_an_overnight_stop_is_at_the_books_level_before_the_opening_print(world):
+    """What trades at the open meets today's stop, not yesterday's; nothing else is sent before it."""
+    day = world(book(DAY, stops=GUARDED, exits=[sale("CCC", 70)]), portfolio(DAY, {**HELD, "CCC": (70, 20.0)}))
+    day.venue.place([_ticket(_resting(92.0))])
+    day.now -= timedelta(seconds=60)
+    day.act()
+    assert [(type(step), step.ticket.stop) for step in sent(day.steps)] == [(Change, 90.0)]
+
+
+def test_an_overnight_stop_of_a_name_that_the_book_does_not_guard_stays_where_it_rests(world):
+    day = world(book(DAY), portfolio(DAY, HELD))
+    day.venue.place([_ticket(_resting(92.0))])
+    day.price("BBB", 100.0)
+    day.act()
+    day.price("BBB", 100.0)
+    day.minute()
+    assert sent(day.act()) == []
+    assert day.venue.orders["al-260303-BBB-stop-1"].ticket.stop == 92.0
+
+
+@pytest.mark.parametrize(("held", "price"), [(80, 50.0), (4, 1000.0)])
+def test_after_a_split_that_nobody_told_of_the_name_is_left_alone(world, held, price):
+    """40 BBB under a stop at 90 are 80 at 50, or 4 at 1000: neither the stop nor the trail nor a gain means a thing."""
+    day = world(book(DAY, stops=GUARDED), portfolio(DAY, HELD))
+    day.venue.place([replace(_ticket(_resting(41.0)), shares=min(held, 40))])
+    day.venue.positions["BBB"] = held
+    for _ in range(3):
+        day.price("BBB", price)
+        day.act()
+        day.wait(3)
+        day.minute()
+    assert sent(day.steps) == []
+    assert any(f"BBB: the broker holds {held}, we count 40" in alert for alert in day.alerts)
+
+
+def test_a_stop_at_or_above_the_price_is_not_sent_where_the_broker_counts_otherwise(world):
+    day = world(book(DAY, stops=GUARDED), portfolio(DAY, HELD))
+    day.venue.positions["BBB"] = 80
+    day.act()
+    day.wait(3)
+    assert sent(day.steps) == []  # no price yet
+    day.price("BBB", 50.0)
+    day.minute()
+    day.act()
+    assert sent(day.steps) == []
+    assert any("BBB: no stop is sent at 90.00, the price is 50.00" in alert for alert in day.alerts)
+
+
+def _resting(level):
+    return Report("al-260303-BBB-stop-1", 7, 2, "BBB", Side.SELL, 40.0, 0.0, "STP", level, State.WORKING)
+
+
 def _ticket(report):
     return Ticket(report.ref, report.ticker, report.side, int(report.shares), Kind.STOP, report.stop)
