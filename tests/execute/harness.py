@@ -69,6 +69,8 @@ class World:
         Fields of `Place`.
     utc : bool
         Whether the gateway writes times of executions in UTC, as some do.
+    spy : bool
+        Whether SPY has prices.
     venue : keyword arguments
         As for `Venue`.
     """
@@ -91,6 +93,7 @@ class World:
         restarts: float | None = None,
         life: Mapping[str, Any] | None = None,
         utc: bool = False,
+        spy: bool = True,
         **venue: Any,
     ) -> None:
         self.day, self.restarts = day, restarts
@@ -104,7 +107,7 @@ class World:
         self.loop = LeadingLoop(start.to_pydatetime())
         owned = {ticker: float(shares) for ticker, (shares, _) in (held or {}).items()} | dict(at_broker or {})
         costs = {ticker: cost for ticker, (_, cost) in (held or {}).items()}
-        bars = morning.bars(day, {"SPY": (500.0, 501.0)} | dict(paths), begin=begin)
+        bars = morning.bars(day, ({"SPY": (500.0, 501.0)} if spy else {}) | dict(paths), begin=begin)
         contracts = [Contract(number, ticker) for number, ticker in enumerate(sorted({*bars, *owned}), 1001)]
         self.account = accounts[0]
         self.venue = Venue(

@@ -111,4 +111,6 @@ def _settle_in(place: Place) -> None:
         zoneinfo.ZoneInfo.clear_cache()
 
 
-calendar()  # each life is a fork of this process: what is cached is cached
+# Each life is a fork of this process: what is cached and imported here is so in every one.
+calendar()
+IB()

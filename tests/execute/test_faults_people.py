@@ -2,8 +2,11 @@
 
 import resource
 
+import pandas as pd
 import pytest
 
+from alphalib.execute.account.end_of_day import settle
+from alphalib.execute.account.record import read_account
 from alphalib.gateway.faults import Act, Fault
 from alphalib.gateway.orders import Status
 from tests.execute.harness import GRACE, World
@@ -166,3 +169,27 @@ def test_f31_a_plan_that_is_made_again_while_the_daemon_trades_buys_nothing_twic
         assert world.held("BUY") == 40
         assert len(world.orders("BUY", "entry")) == 1
         world.check()
+
+
+def test_f32_without_spy_the_days_row_is_flagged_and_settling_again_adds_none():
+    with World(BUYING["paths"], entries=BUYING["entries"], spy=False) as world:
+        world.start()
+        world.until("13:02")
+        assert world.life.exitcode == 0
+        once = settle(world.store, world.store, pd.Timestamp(world.day))
+        again = settle(world.store, world.store, pd.Timestamp(world.day))
+        assert (once.account.flagged, once.account.spy_return_pct) == (True, None)
+        assert again.account == once.account
+        assert len(read_account(world.store)) == 1
+        held = {row.ticker: row.shares for row in once.portfolio.positions}
+        assert held == world.ledger.positions_at(world.account) == {"BUY": 40}
+        assert once.portfolio.cash == pytest.approx(world.venue.cash[world.account])
+
+
+def test_f32_without_a_nav_nothing_is_stated():
+    lost = [Fault(do=Act.DROP, message="updateAccountValue", count=1, times=100_000)]
+    with World(KEPT, **KEEPING, script=lost) as world:
+        world.start()
+        world.until("13:02")
+        assert world.life.alive  # without a NAV nothing is stated; it asks again
+        assert "incomplete: account values never came" in world.log
