@@ -37,6 +37,7 @@ _KINDS = {
 }
 """Kinds of events that have a colour of their own, drawn in this order."""
 _SMALL = TYPE_SIZE - 1.5
+_FEW = 10  # sessions; a shorter record leaves room at its right
 _RETURNS = ("daily_return_pct", "spy_return_pct")
 _HIGH = 178  # of one name's path [px]
 
@@ -113,7 +114,13 @@ def timeline(events: pd.DataFrame, *, hours: tuple[datetime, datetime], width: i
     axes.set_yticks(range(len(lanes)), lanes)
     axes.tick_params(axis="y", colors=colour_of("--ink"))
     _session_axis(axes, hours, first=min(events["time"]), last=max(events["time"]))
-    figure.legend(loc="outside lower left", ncols=7 if width > 500 else 3, frameon=False, fontsize=_SMALL)
+    figure.legend(
+        loc="outside lower left",
+        ncols=7 if width > 500 else 3,
+        frameon=False,
+        fontsize=_SMALL,
+        labelcolor=colour_of("--soft"),
+    )
     return figure
 
 
@@ -144,7 +151,13 @@ def shortfalls(table: pd.DataFrame, *, width: int = WIDE) -> Figure:
         below += np.minimum(value, 0)
     axes.plot(table["shortfall"], rows, "D", color=colour_of("--ink"), markersize=5, label="all together")
     _across(axes, names, rows, "Cost against the price decided on [currency]; above 0 against the book")
-    figure.legend(loc="outside lower left", ncols=5 if width > 500 else 3, frameon=False, fontsize=_SMALL)
+    figure.legend(
+        loc="outside lower left",
+        ncols=5 if width > 500 else 3,
+        frameon=False,
+        fontsize=_SMALL,
+        labelcolor=colour_of("--soft"),
+    )
     return figure
 
 
@@ -195,14 +208,18 @@ def paper_words(account: pd.DataFrame, trades: pd.DataFrame, *, sessions: int = 
     against = f"SPY {percent(spy, digits=2, signed=True)}" if known else "SPY is not known for all of them"
     said = [f"{span} the paper account made {percent(ours, digits=2, signed=True)}, {against}; its NAV is "
             f"{money(float(last['portfolio_nav']))}."]  # fmt: skip
-    slipped = (
-        f", on average {number(cost.mean(), digits=1, signed=True)} bps worse than their trigger" if len(cost) else ""
-    )
+    slipped = f", on average {_beside_trigger(float(cost.mean()))}" if len(cost) else ""
     said.append(f"{count(len(filled), 'order').capitalize()} filled{slipped}.")
     doubtful = lately[lately["flagged"].astype(bool)]
     return said + [
         f"{short_day(row.date)} is flagged: {str(row.notes).replace(chr(10), '; ')}." for row in doubtful.itertuples()
     ]
+
+
+def _beside_trigger(bps: float) -> str:
+    if abs(bps) < 0.05:
+        return "at the price of their trigger"
+    return f"{number(abs(bps), digits=1)} bps {'worse' if bps > 0 else 'better'} than their trigger"
 
 
 def fill_words(trades: pd.DataFrame) -> pd.DataFrame:
@@ -258,7 +275,7 @@ def beside_spy(account: pd.DataFrame, *, width: int = WIDE) -> Figure:
         above.plot(
             places, [0.0, *grown], color=colour_of(colour), linewidth=2.0 if name == "Account" else 1.4, label=name
         )
-    above.legend(loc="upper left", ncols=2, frameon=False, fontsize=_SMALL)
+    figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=_SMALL, labelcolor=colour_of("--soft"))
     titled(above, "Return since the record began")
     alpha = account["daily_alpha_pct"].fillna(0.0).to_numpy(dtype=float)
     colours = [colour_of("--loss" if value < 0 else "--book") for value in alpha]
@@ -268,6 +285,7 @@ def beside_spy(account: pd.DataFrame, *, width: int = WIDE) -> Figure:
         axes.axhline(0, color=colour_of("--ink"), linewidth=0.8)
         axes.yaxis.set_major_formatter(lambda value, _: f"{number(value, digits=2)}%")
         axes.locator_params(axis="y", nbins=4)
+    below.set_xlim(-0.6, max(len(account), _FEW) + 0.6)
     step = max(1, -(-len(account) // (8 if width > 500 else 4)))
     shown = places[1:][::-1][::step][::-1]  # the last session always has its date
     below.set_xticks(shown, [f"{pd.Timestamp(account['date'].iloc[place - 1]):%-d %b}" for place in shown])
@@ -347,7 +365,14 @@ def _legend(figure: Figure, marks: pd.DataFrame, stops: pd.DataFrame, decided: M
         dots = (0, (1, 2))
         handles.append(Line2D([], [], color=colour_of("--spy"), linewidth=0.9, linestyle=dots, label="decided at"))
     across = 6 if is_wide(figure.axes[0]) else 3
-    figure.legend(handles=handles, loc="outside lower left", ncols=across, frameon=False, fontsize=_SMALL)
+    figure.legend(
+        handles=handles,
+        loc="outside lower left",
+        ncols=across,
+        frameon=False,
+        fontsize=_SMALL,
+        labelcolor=colour_of("--soft"),
+    )
 
 
 def _across(axes: Axes, names: Sequence[str], rows: Any, title: str) -> None:

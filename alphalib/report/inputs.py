@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,11 +20,15 @@ from alphalib.contracts import (
     Signals,
     TuneReport,
 )
+from alphalib.contracts.account import AccountDay, TradeRow
+from alphalib.contracts.base import Row
 from alphalib.errors import AlphalibError, ContractError
 from alphalib.market import Source
 from alphalib.sessions import next_session, sessions_from
 from alphalib.sources.quality import QualityReport
-from alphalib.store import Store
+from alphalib.store import Store, checked
+
+PAPER_ACCOUNT, PAPER_TRADES = "trades/eod_pnl.csv", "trades/trades_full.csv"
 
 T = TypeVar("T")
 
@@ -63,6 +69,8 @@ class WeeklyInputs:
         Which monitors caught the fault planted for them.
     promises : DataFrame or None
         By lineage: how many were made, are over, were kept.
+    account, paper : DataFrame or None
+        The paper account by session up to `asof`, and its orders; in the columns of `AccountDay` and `TradeRow`.
     run : mapping or None
         The pipeline's `run.json`: `code`, `steps` of `step, status, seconds, peak_mb`.
     parameters : mapping
@@ -88,6 +96,8 @@ class WeeklyInputs:
     calibration: CalibrationReport | None = None
     canaries: CanaryReport | None = None
     promises: pd.DataFrame | None = None
+    account: pd.DataFrame | None = None
+    paper: pd.DataFrame | None = None
     run: Mapping[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -157,6 +167,8 @@ def read_inputs(store: Store, asof: pd.Timestamp, run: Mapping[str, Any] | None 
         calibration=_calibration(store, missing),
         canaries=part("canaries", CanaryReport.path, lambda path: store.read(path, CanaryReport)),
         promises=part("promises", f"backtest/{date}/promises.parquet", store.read_table),
+        account=part("account", PAPER_ACCOUNT, lambda path: _record(store, path, AccountDay, asof)),
+        paper=part("paper", PAPER_TRADES, lambda path: _record(store, path, TradeRow, asof)),
         run=run,
         parameters=_parameters(store),
         missing=missing,
@@ -171,6 +183,29 @@ def _table(store: Store, path: str, columns: tuple[str, ...]) -> pd.DataFrame:
     if table.empty and path.endswith("nav.parquet"):
         raise ContractError(path, ["it has no rows"])
     return table.assign(date=pd.to_datetime(table["date"])).sort_values("date", kind="stable")
+
+
+def _record(store: Store, path: str, kind: type[Row], asof: pd.Timestamp) -> pd.DataFrame:
+    """A table of the record of paper trading up to a session, each row by its contract."""
+    rows = []
+    try:
+        written = list(csv.DictReader(io.StringIO(store.read_bytes(path).decode(), newline="")))
+    except (ValueError, csv.Error) as error:
+        raise ContractError(path, [f"not readable as a table: {error}"]) from error
+    for cells in written:
+        known: dict[str, Any] = {name: value for name, value in cells.items() if value}
+        if "positions_snapshot" in known:
+            known["positions_snapshot"] = _snapshot(known["positions_snapshot"], path)
+        rows.append(checked(known, kind, name=path).model_dump())
+    table = pd.DataFrame(rows, columns=list(kind.model_fields))
+    return table[table["date"] <= f"{asof:%Y-%m-%d}"]
+
+
+def _snapshot(text: str, path: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ContractError(path, [f"positions_snapshot is not readable as JSON: {error}"]) from error
 
 
 def _calibration(store: Store, missing: dict[str, str]) -> CalibrationReport | None:

@@ -11,7 +11,9 @@ import pandas as pd
 from alphalib.report import canvas, figures, sections, words
 from alphalib.report.canvas import Whisker
 from alphalib.report.evidence import evidence
+from alphalib.report.execution import beside_spy
 from alphalib.report.inputs import WeeklyInputs, read_inputs
+from alphalib.report.paper import paper
 from alphalib.report.summary import bands, five_lines, headline, key_figures, measure, standfirst
 from alphalib.store import Store
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WeeklyInputs", "five_lines", "page", "read_inputs", "weekly_page"]
 
-PICTURES = ("growth", "sharpes", "ic", "coverage")
+PICTURES = ("growth", "sharpes", "ic", "coverage", "paper_growth")
 
 HOW_TO_READ = (
     "Two books whose intervals overlap widely cannot be told apart. The rank IC is the correlation, on one date, "
@@ -63,6 +65,7 @@ def page(inputs: WeeklyInputs, *, tear_sheet: str | None = None) -> str:
         model=sections.model(inputs),
         orders=sections.orders(inputs),
         week=sections.week(inputs),
+        paper=paper(inputs),
         research=sections.research(inputs),
         evidence=evidence(inputs),
         data=sections.data(inputs),
@@ -115,6 +118,12 @@ def pictures(inputs: WeeklyInputs) -> dict[str, tuple[canvas.Draw, str]]:
         found["coverage"] = (
             lambda width: figures.coverage(coverage, width=min(width, 506)),
             "Share of members priced, by date.",
+        )
+    account = inputs.account
+    if account is not None and len(account):
+        found["paper_growth"] = (
+            lambda width: beside_spy(account, width=width),
+            "Return of the paper account and of SPY since its record began, and its alpha session by session.",
         )
     return found
 

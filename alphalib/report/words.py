@@ -93,6 +93,14 @@ TUNER = {
 }
 """What each check of the tuner looks at."""
 
+TRIGGERS = {
+    "pullback": "fell back from the session's high",
+    "vwap": "below the session's average price",
+    "support": "near the low of the last 20 sessions",
+    "expiry": "no trigger all session: bought before the close",
+}
+"""What made an entry act."""
+
 _UNITS_OF_RULES = {
     "min_score": "score",
     "momentum_gate": "fraction",

@@ -7,10 +7,12 @@ import shutil
 import subprocess
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from alphalib.report import page, read_inputs
 from tests.report.artefacts import ASOF
+from tests.report.test_paper import DAYS, account_row, trade_row
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -82,7 +84,11 @@ def inputs(store):
     book.notes = metrics.reasons = [long]
     metrics.importances = {long: 0.4}
     run = {"code": long, "steps": [{"step": long, "status": "done", "seconds": 1.0}]}
-    return replace(read, signals=signals, order_book=book, predictor=metrics, run=run)
+    account = pd.DataFrame([account_row(day).model_dump() for day in DAYS])
+    orders = pd.DataFrame([trade_row(day, "LONGEST", exit_reason=long, action="EXIT").model_dump() for day in DAYS])
+    return replace(
+        read, signals=signals, order_book=book, predictor=metrics, run=run, account=account, paper=orders, missing={}
+    )
 
 
 def test_the_page_fits_its_reader(inputs, tmp_path):
@@ -93,7 +99,7 @@ def test_the_page_fits_its_reader(inputs, tmp_path):
         assert frame["needed"] <= frame["width"], frame
         assert not frame["over"], frame["over"][0][:300]
     for frame in frames[:4]:
-        assert frame["pictures"] == 4, "each picture once, in the size for this width"
+        assert frame["pictures"] == 5, "each picture once, in the size for this width"
         assert frame["smallest"] >= 9, "no lettering is smaller than 9 px"
 
 

@@ -6,8 +6,9 @@ import matplotlib.dates
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
-from alphalib.report.canvas import svg
+from alphalib.report.canvas import PALETTE, svg
 from alphalib.report.execution import beside_spy, change, fill_words, paper_words, paths, shortfalls, timeline
 
 OPEN = datetime(2024, 3, 8, 14, 30, tzinfo=UTC)
@@ -103,6 +104,8 @@ def test_returns_compound_from_the_close_before_the_first_session():
         }
     )
     lines = {line.get_label(): line.get_ydata() for line in beside_spy(account).axes[0].get_lines()}
+    written = {to_hex(text.get_color()) for text in beside_spy(account).legends[0].get_texts()}
+    assert written == {PALETTE["--soft"]}  # black would not be seen on a dark page
     assert lines["Account"] == pytest.approx([0.0, 1.0, 100 * (1.01 * 0.98 - 1)])
     assert lines["SPY"] == pytest.approx([0.0, 0.5, 0.5])  # an unknown day moves nothing
 
@@ -129,7 +132,11 @@ def test_the_week_of_paper_trading_in_sentences():
     assert "2 sessions up to 8 Mar" in said[0]
     assert "+2.01%" in said[0]  # 1.01² − 1
     assert "SPY +0.50%" in said[0]
-    assert said[1] == "1 order filled, on average +1.5 bps worse than their trigger."
+    assert said[1] == "1 order filled, on average 1.5 bps worse than their trigger."
+    better = paper_words(account, trades.assign(slippage_vs_trigger_bps=-2.0), sessions=2)
+    assert better[1] == "1 order filled, on average 2.0 bps better than their trigger."
+    even = paper_words(account, trades.assign(slippage_vs_trigger_bps=-0.01), sessions=2)
+    assert even[1] == "1 order filled, on average at the price of their trigger."
     assert said[2].endswith("is flagged: SPY is missing; twice.")
     assert len(said) == 3
     assert paper_words(account.iloc[:0], trades) == []
