@@ -9,6 +9,7 @@ import pandas as pd
 
 from alphalib.contracts import OrderBook, PlanRecord, PortfolioFile, require_fresh
 from alphalib.errors import ContractError, InputError
+from alphalib.execute.actions import Actions, actions_of, book_in, marks_in, portfolio_in
 from alphalib.execute.archive import Archive, read_files
 from alphalib.sessions import previous_session, require_session
 from alphalib.store import Store, content_hash
@@ -34,7 +35,8 @@ class Opening:
 
 
 def opening(bus: Store, record: Store, session: pd.Timestamp, *, or_empty: bool = False) -> Opening:
-    """The order book of a session from the bus, and the portfolio that it starts with from the record.
+    """The order book of a session from the bus, and the portfolio that it starts with from the record, in shares and
+    prices of the session: splits of the session that are known by now are in them.
 
     With `or_empty` a session that was not planned has an empty book, and the last portfolio there is will do: for
     whoever only wants to sell.
@@ -49,13 +51,21 @@ def opening(bus: Store, record: Store, session: pd.Timestamp, *, or_empty: bool 
     day = f"{require_session(session):%Y-%m-%d}"
     path = OrderBook.path.format(date=day)
     if or_empty and not bus.exists(path):
-        return _nothing_planned(record, session)
+        return _in_units(_nothing_planned(record, session), actions_of(record, bus, session))
     if not bus.exists(path):
         raise InputError(f"{path} is not in the store {bus.url}: run `python -m alphalib.pipeline weekday` first")
     book = bus.read(path, OrderBook)
     if book.date != day:
         raise ContractError(path, [f"is the book of {book.date}: plan again"])
-    return Opening(book, _portfolio(record, pd.Timestamp(book.decided_on)), _marks(bus, book, path))
+    planned = Opening(book, _portfolio(record, pd.Timestamp(book.decided_on)), _marks(bus, book, path))
+    return _in_units(planned, actions_of(record, bus, session))
+
+
+def _in_units(planned: Opening, actions: Actions) -> Opening:
+    file = planned.portfolio
+    return Opening(
+        book_in(planned.book, actions), file and portfolio_in(file, actions), marks_in(planned.marks, actions)
+    )
 
 
 def _nothing_planned(record: Store, session: pd.Timestamp) -> Opening:

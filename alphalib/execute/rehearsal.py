@@ -19,6 +19,7 @@ from alphalib.backtest.minutes import BARS
 from alphalib.clock import SessionLoop, run
 from alphalib.contracts import OrderBook, PlanRecord, PortfolioFile
 from alphalib.errors import InputError
+from alphalib.execute.actions import actions_in
 from alphalib.execute.archive import Archive, read_files
 from alphalib.execute.daemon.closing import BENCHMARK
 from alphalib.execute.daemon.daemon import Daemon
@@ -35,7 +36,7 @@ from alphalib.gateway.venue import Venue
 from alphalib.sources.embedded import world_of
 from alphalib.sources.sample import World, minute_bars
 from alphalib.sources.sample.minutes import session_path
-from alphalib.sources.stored import stored_span
+from alphalib.sources.stored import TABLES, read_table, stored_span
 from alphalib.store import Store
 
 ACCOUNT = "DU0000001"
@@ -58,9 +59,11 @@ class Morning:
     bars : mapping of str to DataFrame
         Minute bars of the session by ticker.
     cash : float
-        Of the account. [currency]
+        Of the account, the session's dividends in it. [currency]
     positions : mapping
         Of the account, by ticker, in units of the session.
+    actions : DataFrame
+        Corporate actions of the session, which the bus need not know yet: as `actions/actions.parquet` has them.
     """
 
     session: pd.Timestamp
@@ -68,6 +71,7 @@ class Morning:
     bars: Mapping[str, pd.DataFrame]
     cash: float
     positions: Mapping[str, HeldAtGateway]
+    actions: pd.DataFrame
 
 
 def morning(bus: Store, session: pd.Timestamp) -> Morning:
@@ -80,10 +84,17 @@ def morning(bus: Store, session: pd.Timestamp) -> Morning:
     """
     record = bus.read(PlanRecord.path.format(date=f"{session:%Y-%m-%d}"), PlanRecord)
     archive = Archive.of(read_files(bus, record))
-    held = {p.ticker: HeldAtGateway(float(p.shares), p.cost) for p in archive.portfolio.positions}
-    bars, ratios = session_bars(bus, session, traded(archive.book) | held.keys())
-    split = {ticker: _split(position, ratios.get(ticker, 1.0)) for ticker, position in held.items()}
-    return Morning(session, archive, bars, archive.portfolio.cash, split)
+    before = archive.portfolio.positions
+    bars, table = session_bars(bus, session, traded(archive.book) | {position.ticker for position in before})
+    marks = dict(zip(archive.day.tickers, archive.day.names["mark"].tolist(), strict=True))
+    today = actions_in(table, session)
+    cash = sum(today.cash(held.ticker, held.shares, marks[held.ticker]) for held in before)
+    positions = {
+        held.ticker: HeldAtGateway(float(shares), held.cost / today.splits.get(held.ticker, 1.0))
+        for held in before
+        if (shares := today.held(held.ticker, held.shares))
+    }
+    return Morning(session, archive, bars, archive.portfolio.cash + cash, positions, table)
 
 
 def traded(book: OrderBook) -> set[str]:
@@ -93,8 +104,8 @@ def traded(book: OrderBook) -> set[str]:
 
 def session_bars(
     bus: Store, session: pd.Timestamp, tickers: Iterable[str]
-) -> tuple[dict[str, pd.DataFrame], dict[str, float]]:
-    """Minute bars of a session, SPY's too where it is known, and split ratios effective in it.
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Minute bars of a session, SPY's too where it is known, and its corporate actions.
 
     The embedded market is made one session longer if need be; of one's own prices those in `prices/minute/` serve.
     """
@@ -107,17 +118,17 @@ def session_bars(
             f"there are no minute bars of {session:%Y-%m-%d} to rehearse on; import them with "
             "`python -m alphalib import-minutes FILE…`, or rehearse on the embedded market in an empty store"
         )
-    return bars, {}
+    table = read_table(bus, "actions")
+    return bars, table[table["date"] == session]
 
 
 def _embedded_bars(
     world: World, session: pd.Timestamp, tickers: Iterable[str]
-) -> tuple[dict[str, pd.DataFrame], dict[str, float]]:
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     trading = set(world.true_bars.loc[world.true_bars["date"] == session, "ticker"])
     bars = {ticker: minute_bars(world, ticker, session) for ticker in sorted(trading & set(tickers))}
     bars[BENCHMARK] = _benchmark_bars(world, session)
-    today = world.actions[(world.actions["date"] == session) & (world.actions["kind"] == "split")]
-    return bars, dict(zip(today["ticker"], today["value"].astype(float), strict=True))
+    return bars, world.actions[world.actions["date"] == session]
 
 
 def _benchmark_bars(world: World, session: pd.Timestamp) -> pd.DataFrame:
@@ -137,18 +148,16 @@ def _stored_bars(bus: Store, ticker: str, session: pd.Timestamp) -> pd.DataFrame
     return table[(table["time"] >= hours.opened) & (table["time"] < hours.closed)].reset_index(drop=True)
 
 
-def _split(position: HeldAtGateway, ratio: float) -> HeldAtGateway:
-    """A position after a split, its fraction of a share left out."""
-    return HeldAtGateway(float(int(round(position.shares * ratio, 9))), position.cost / ratio)
-
-
 def fresh_record(bus: Store, morning: Morning) -> Store:
-    """An empty record under the store, with the portfolio that the plan was made for, if there ever was one."""
+    """An empty record under the store, with the portfolio that the plan was made for, if there ever was one, and the
+    session's corporate actions.
+    """
     shutil.rmtree(bus.local_path(FOLDER), ignore_errors=True)
     record = Store(f"{bus.url}/{FOLDER}")
     found = bus.latest(PortfolioFile.path, asof=pd.Timestamp(morning.archive.book.decided_on))
     if found is not None:
         record.write_bytes(found[0], bus.read_bytes(found[0]))
+    record.write_table(TABLES["actions"][0], morning.actions)
     return record
 
 

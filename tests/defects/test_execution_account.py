@@ -3,7 +3,8 @@
 import pytest
 
 from alphalib.contracts.account import AccountDay
-from alphalib.execute.account.attribution import Actions, Standing, attributed, by_sector
+from alphalib.execute.account.attribution import Standing, attributed, by_sector
+from alphalib.execute.actions import Actions
 
 HELD = Standing(100_000.0, 0.0, 0.0, {"OLD": 1000, "NEW": 1000}, {"OLD": 80.0, "NEW": 20.0})
 COSTS = {"OLD": 10.0, "NEW": 20.0}

@@ -82,3 +82,48 @@ def test_a_book_that_was_changed_by_hand_is_refused(store):
     store.write_bytes(path, store.read_bytes(path).replace(b'"shares": 10,', b'"shares": 9999,'))
     with pytest.raises(ContractError, match="is not the book that was archived with its inputs: plan again"):
         opening(store, store, DAY)
+
+
+def test_what_splits_overnight_is_planned_in_the_shares_and_prices_of_the_session(store):
+    """3 for 2: 5 shares at 30 become 7 at 20 and half of one; docs/rules.md, "A simulated session", step 1."""
+    book = morning.book(
+        morning.HALF_DAY,
+        entries=[morning.entry("AAA", 10, 90.0, atr=3.0)],
+        exits=[morning.sale("CCC", 3, signal="REDUCE"), morning.sale("DDD", 1)],
+        stops=[morning.stop("BBB", 5, 27.0, cost=30.0, atr=1.5)],
+    )
+    file = morning.portfolio(morning.HALF_DAY, {"BBB": (5, 30.0), "DDD": (1, 1.0)})
+    actions = pd.DataFrame(
+        [
+            (DAY, ticker, "split", ratio, "")
+            for ticker, ratio in (("AAA", 1.5), ("BBB", 1.5), ("CCC", 1.5), ("DDD", 0.1))
+        ],
+        columns=["date", "ticker", "kind", "value", "detail"],
+    )
+    store.write(book.at(), book)
+    store.write(file.at(), file)
+    store.write_table("actions/actions.parquet", actions)
+    found = opening(store, store, DAY)
+    (entry,), (sale,), (stop,) = found.book.approved_entries, found.book.urgent_exits, found.book.active_stops
+    assert found.portfolio is not None
+    (held,) = found.portfolio.positions
+    assert (entry.shares, entry.current_price, entry.atr_value) == (15, 60.0, 2.0)
+    assert (sale.ticker, sale.shares) == ("CCC", 4)  # 4.5
+    assert (stop.shares, stop.current_stop, stop.trail_atr, stop.entry_price, stop.high_water) == (
+        7,
+        18.0,
+        1.0,
+        20.0,
+        20.0,
+    )
+    assert (held.ticker, held.shares, held.entry_price, held.high_water) == ("BBB", 7, 20.0, 20.0)
+    assert found.marks == {"AAA": 60.0}
+
+
+def test_splits_of_other_sessions_change_nothing(store):
+    before, after = DAY - pd.Timedelta(days=2), DAY + pd.Timedelta(days=3)
+    rows = [(day, "AAA", "split", 2.0, "") for day in (before, after)] + [(DAY, "AAA", "dividend", 2.0, "")]
+    actions = pd.DataFrame(rows, columns=["date", "ticker", "kind", "value", "detail"])
+    store.write_table("actions/actions.parquet", actions)
+    (entry,) = opening(store, store, DAY).book.approved_entries
+    assert (entry.shares, entry.current_price) == (10, 100.0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from alphalib.contracts.account import UNATTRIBUTED, NameDay
 from alphalib.execute.account.round_trips import Sent
+from alphalib.execute.actions import Actions
 from alphalib.execute.broker import Side
 
 
@@ -38,14 +39,6 @@ class Standing:
     def value(self) -> float:
         """Of everything that is in it, counted. [currency]"""
         return self.cash + self.accrued + sum(count * self.prices[ticker] for ticker, count in self.shares.items())
-
-
-@dataclass(frozen=True)
-class Actions:
-    """Corporate actions of one session: shares for one old, and cash for one share before the split. [currency]"""
-
-    splits: Mapping[str, float]
-    dividends: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -108,7 +101,8 @@ def attributed(
     }
     change = after.nav - before.nav - flow
     explained = sum(name.day for name in names.values())
-    interest = _interest(before, after, orders, flow, sum(name.dividend for name in names.values()))
+    paid = sum(actions.cash(ticker, had, before.prices[ticker]) for ticker, had in before.shares.items())
+    interest = _interest(before, after, orders, flow, paid)
     return Day(change, interest, change - explained - interest, names)
 
 
@@ -141,13 +135,16 @@ def _name(
 ) -> NameDay:
     price, count = after.prices[ticker], after.shares.get(ticker, 0)
     had = before.shares.get(ticker, 0)
-    held = had * (actions.splits.get(ticker, 1.0) * price - before.prices[ticker]) if had else 0.0
+    dividend = had * actions.dividends.get(ticker, 0.0)
+    held = 0.0
+    if had:
+        paid = actions.cash(ticker, had, before.prices[ticker]) - dividend  # for a fraction, or the whole of it
+        held = actions.held(ticker, had) * price + paid - had * before.prices[ticker]
     traded = commission = 0.0
     for order in orders:
         for fill in order.fills if order.ticker == ticker else ():
             traded += (1 if order.side is Side.BUY else -1) * fill.shares * (price - fill.price)
             commission += fill.commission
-    dividend = had * actions.dividends.get(ticker, 0.0)
     return NameDay(
         sector=sector,
         shares=count,
@@ -163,8 +160,8 @@ def _name(
     )
 
 
-def _interest(before: Standing, after: Standing, orders: Sequence[Sent], flow: float, dividends: float) -> float:
-    """What came besides trades and dividends, as far as it is of the size of what is accrued; else the accrual alone.
+def _interest(before: Standing, after: Standing, orders: Sequence[Sent], flow: float, paid: float) -> float:
+    """What came besides trades and corporate actions, as far as it is of the size of what is accrued; else the accrual.
 
     An interest payment moves what was accrued into cash; a deposit that nobody told of is far larger, and stays
     unattributed.
@@ -174,6 +171,6 @@ def _interest(before: Standing, after: Standing, orders: Sequence[Sent], flow: f
         for order in orders
         for fill in order.fills
     )
-    came = after.cash - before.cash - flow + spent + after.accrued - before.accrued - dividends
+    came = after.cash - before.cash - flow + spent + after.accrued - before.accrued - paid
     most = abs(before.accrued) + abs(after.accrued)
     return came if abs(came) <= most else after.accrued - before.accrued

@@ -11,6 +11,7 @@ from alphalib.contracts.account import BlockedRow, RiskEvent
 from alphalib.execute.account.gather import opening_of, session_of, written
 from alphalib.execute.account.record import account_day, read_account, read_trades, write_settled
 from alphalib.execute.account.settlement import Opening, Settled, end_of_day
+from alphalib.execute.actions import actions_of
 from alphalib.execute.journal.journal import Told, journal_of
 from alphalib.store import Store
 
@@ -47,7 +48,8 @@ def settle(record: Store, bus: Store, session: pd.Timestamp, *, flow: float | No
     trades, account = (table[table["date"] < date] for table in (read_trades(record), read_account(record)))
     with closing(journal_of(record)) as journal:
         opening = opening_of(record, bus, session)
-        happened = session_of(written(journal, session), opening, bus, session, flow=paid)
+        actions = actions_of(record, bus, session)
+        happened = session_of(written(journal, session), opening, bus, session, actions=actions, flow=paid)
         settled = end_of_day(opening, happened, trades=trades, account=account)
         alerts = [event for event in journal.events(date) if event.kind == "alert"]
         write_settled(record, journal, settled, blocked=_blocked(opening, settled), risks=_risks(opening, alerts, date))

@@ -9,16 +9,16 @@ from datetime import datetime
 
 import pandas as pd
 
-from alphalib.backtest.session import converted
 from alphalib.contracts import PlanRecord, PortfolioFile
 from alphalib.contracts.account import AccountDay
 from alphalib.decision import Portfolio, decide
 from alphalib.errors import JournalError
-from alphalib.execute.account.attribution import Actions, Standing
+from alphalib.execute.account.attribution import Standing
 from alphalib.execute.account.record import account_before
 from alphalib.execute.account.round_trips import Action, Done, Sent
 from alphalib.execute.account.settlement import Opening, Session
 from alphalib.execute.account.trade_log import Decided
+from alphalib.execute.actions import Actions, book_in
 from alphalib.execute.archive import Archive, read_files
 from alphalib.execute.broker import Charge, Fill, State
 from alphalib.execute.journal.journal import Amendment, Intent, Journal, Statement
@@ -120,19 +120,20 @@ def opening_of(record: Store, bus: Store, session: pd.Timestamp) -> Opening:
     )
 
 
-def session_of(said: Written, opening: Opening, bus: Store, session: pd.Timestamp, *, flow: float) -> Session:
+def session_of(
+    said: Written, opening: Opening, bus: Store, session: pd.Timestamp, *, actions: Actions, flow: float
+) -> Session:
     """What happened in a session."""
     notes: list[str] = []
     before, after = _spy(said.statement, opening, bus, session)
     hours = Hours.of(session)
-    actions = _actions(bus, session)
     orders = _orders(said)
     if opening.decided is None:
         notes.append("nothing was planned for this session: what the portfolio remembers stays as it was")
     else:
-        orders = [_planned(order, opening.decided) for order in orders]
-        orders += _unsent(orders, opening.decided, session)
-    orders = [_of_split(order, actions.splits.get(order.ticker, 1.0)) for order in orders]
+        decided = replace(opening.decided, book=book_in(opening.decided.book, actions))
+        orders = [_planned(order, decided) for order in orders]
+        orders += _unsent(orders, decided, session)
     missing = {fill.root for fill in said.fills if fill.shares > 0} - _commissions(said.charges).keys()
     if missing:
         count = f"{len(missing)} execution{'s have' if len(missing) > 1 else ' has'}"
@@ -249,23 +250,6 @@ def _unsent(orders: Sequence[Sent], decided: Decided, session: pd.Timestamp) -> 
                 Sent(ref, sale.ticker, sale.signal, sale.shares, sale.reason, decided=price, wanted=sale.shares)
             )
     return found
-
-
-def _of_split(order: Sent, ratio: float) -> Sent:
-    """What was decided on the day before, in shares of this session; a stop's level is of this session already."""
-    if ratio == 1.0 or order.rule == STOP:
-        return order
-    wanted = None if order.wanted is None else converted(order.wanted, ratio)[0]
-    return replace(order, wanted=wanted, decided=order.decided / ratio if order.decided else None)
-
-
-def _actions(bus: Store, session: pd.Timestamp) -> Actions:
-    """Splits and dividends of the session, as far as the bus knows them by now."""
-    table = read_table(bus, "actions")
-    today = table[table["date"] == session]
-    splits = today[today["kind"] == "split"].groupby("ticker")["value"].prod()
-    dividends = today[today["kind"] == "dividend"].groupby("ticker")["value"].sum()
-    return Actions(splits.to_dict(), dividends.to_dict())
 
 
 def _spy(statement: Statement, opening: Opening, bus: Store, session: pd.Timestamp) -> tuple[float, float]:

@@ -10,14 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from alphalib.backtest.session import converted
 from alphalib.contracts import PortfolioFile
 from alphalib.contracts.account import UNATTRIBUTED, AccountDay, TradeRow
 from alphalib.decision import Decision, Portfolio, Position
-from alphalib.execute.account.attribution import Actions, Day, Standing, attributed, too_much
+from alphalib.execute.account.attribution import Day, Standing, attributed, too_much
 from alphalib.execute.account.letter import letter
 from alphalib.execute.account.round_trips import Sent, Walk, walked
 from alphalib.execute.account.trade_log import Decided, trade_rows
+from alphalib.execute.actions import Actions
 from alphalib.execute.journal.journal import Statement
 
 CONSISTENT = 0.001
@@ -146,7 +146,7 @@ def end_of_day(opening: Opening, session: Session, *, trades: pd.DataFrame, acco
         What could not be known is missing, and the row flagged; nothing is made up for it.
     """
     statement = session.statement
-    began = split(opening.portfolio.positions, session.actions.splits)
+    began = positions_in(opening.portfolio.positions, session.actions)
     walk = walked(began, session.orders, session.date, session.highs)
     positions, notes = reconciled(walk, statement)
     after, doubts = _standing(opening, session, positions)
@@ -175,17 +175,14 @@ def end_of_day(opening: Opening, session: Session, *, trades: pd.DataFrame, acco
     return Settled(portfolio, row, tuple(rows), letter(row, rows, account))
 
 
-def split(positions: Sequence[Position], ratios: Mapping[str, float]) -> list[Position]:
-    """Positions in shares after the splits of a session; what is left without a whole share is gone."""
+def positions_in(positions: Sequence[Position], actions: Actions) -> list[Position]:
+    """Positions in units of a session; what is delisted, or left without a whole share, is gone."""
     after = []
     for position in positions:
-        ratio = ratios.get(position.ticker, 1.0)
-        if ratio != 1.0:
-            shares, _ = converted(position.shares, ratio)
+        if shares := actions.held(position.ticker, position.shares):
+            ratio = actions.splits.get(position.ticker, 1.0)
             cost, high = position.cost / ratio, position.high_water / ratio
-            position = replace(position, shares=shares, cost=cost, high_water=high)
-        if position.shares:
-            after.append(position)
+            after.append(replace(position, shares=shares, cost=cost, high_water=high))
     return after
 
 

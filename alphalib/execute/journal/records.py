@@ -104,8 +104,8 @@ class Standing:
 class Flag:
     """A fact that must survive a restart; `value` says why, or how much. Without a session it holds in all of them.
 
-    Names: `killed` and `flatten`; `no entries` for the rest of the session; `covered` once a ticker's stop rested at the
-    session's level; `collapse` and `intraday_profit` of a ticker, the latter with the shares to be sold.
+    Names: `killed` and `flatten`; `no entries` for the rest of the session; of a ticker `covered`, once its stop rested
+    at the session's level, `collapse`, and `intraday_profit` with the shares to be sold.
     """
 
     name: str

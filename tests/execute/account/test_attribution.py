@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphalib.execute.account.attribution import Actions, Standing, attributed, by_sector, too_much
+from alphalib.execute.account.attribution import Standing, attributed, by_sector, too_much
 from alphalib.execute.account.round_trips import Done, Sent
+from alphalib.execute.actions import Actions
 from alphalib.execute.broker import State
 
 NOTHING = Actions({}, {})
