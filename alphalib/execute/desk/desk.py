@@ -20,7 +20,7 @@ from alphalib.execute.desk.orders import Orders
 from alphalib.execute.desk.outgoing import Outgoing
 from alphalib.execute.desk.steps import Alert, Cancel, Change, Place, Step
 from alphalib.execute.ib.heard import doubtful
-from alphalib.execute.journal.journal import FLATTEN, KILLED, Flag, Intent, Journal, Record, Seen, Told
+from alphalib.execute.journal.journal import FLATTEN, KILLED, Flag, Intent, Journal, Record, Seen, Standing, Told
 from alphalib.execute.refs import Role, foreign
 from alphalib.execute.tape import Bar, Hours, Tape
 
@@ -157,6 +157,10 @@ class Desk:
                 self._raise(flag)
         self._watch_loss(now)
         self._stirred |= set(self.tickers)
+
+    def remark(self, text: str, now: datetime) -> None:
+        """Something that a person must know of the session."""
+        self._alert(now, text)
 
     def kill(self, now: datetime, *, by: str, flatten: bool = False) -> None:
         """No entries from here on, not in later sessions either; with `flatten` everything of ours is sold."""
@@ -350,7 +354,13 @@ class Desk:
             self._tell(now, "alert", text, ticker=ticker)
 
     def _write(self, records: Sequence[Record], now: datetime) -> bool:
-        """Write what was heard, and these records with it; when that fails, what was heard is kept until it works."""
+        """Write what was heard, and these records with it; when that fails, what was heard is kept until it works.
+
+        While the exchange is open, what is known of orders waits for company: a start asks the broker anew.
+        """
+        waits = all(isinstance(record, Standing) for record in self._backlog) and self._hours.open_at(now)
+        if waits and not records and not self._unwritable:
+            return True
         try:
             what = "intents" if records else "heard"
             self._journal.write([*self._backlog, *records], session=self._session, what=what)
