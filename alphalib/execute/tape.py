@@ -55,6 +55,11 @@ class Hours:
         opened, closed = calendar().session_open(day), calendar().session_close(day)
         return Hours(opened.to_pydatetime(), closed.to_pydatetime(), session_minutes(day))
 
+    def until(self, closed: datetime) -> Hours:
+        """The same session with an earlier close; whole minutes of it."""
+        closed = max(min(closed, self.closed), self.opened)
+        return Hours(self.opened, closed, (closed - self.opened) // timedelta(minutes=1))
+
     def open_at(self, now: datetime) -> bool:
         """Whether the exchange trades."""
         return self.opened <= now < self.closed

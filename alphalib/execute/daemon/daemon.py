@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from datetime import datetime
 
 import pandas as pd
 
 from alphalib.clock import SessionLoop
-from alphalib.errors import InputError
+from alphalib.errors import BrokerError, InputError
 from alphalib.execute.broker import Broker
+from alphalib.execute.daemon.closing import BENCHMARK
 from alphalib.execute.daemon.line import Failure, Line, News
 from alphalib.execute.daemon.notify import Notifier, Silent
 from alphalib.execute.daemon.screen import Show, nothing
 from alphalib.execute.daemon.switch import FILE, LOCK, pulled
-from alphalib.execute.daemon.trading import Item, Killed, Over, Trading, Wake
+from alphalib.execute.daemon.trading import Item, Killed, Listed, Over, ShorterError, Trading, Wake
 from alphalib.execute.desk.desk import Desk
 from alphalib.execute.journal.journal import Journal, Statement, Witness, journal_of
 from alphalib.execute.opening import Opening, opening
 from alphalib.execute.tape import Hours, Tape
 from alphalib.sessions import next_session
 from alphalib.store import Store
+
+ASK_AGAIN = 5.0
+"""Until the broker is asked once more when the session closes. [seconds]"""
 
 
 class Daemon:
@@ -97,7 +101,7 @@ class Daemon:
             morning = opening(self._bus, self._record, self._session, or_empty=self._until_flat)
             journal = journal_of(self._record, witness=self._witness)
             try:
-                return await self._trade(loop, hours, morning, journal)
+                return await self._trade_hours(loop, hours, morning, journal)
             finally:
                 journal.close()
                 await self._notifier.close()
@@ -106,9 +110,25 @@ class Daemon:
         """Pull the kill switch: no entries from here on; with `flatten` everything of ours is sold."""
         self._inbox.put_nowait(Killed(by, flatten))
 
-    async def _trade(self, loop: SessionLoop, hours: Hours, morning: Opening, journal: Journal) -> Statement | None:
+    async def _trade_hours(
+        self, loop: SessionLoop, hours: Hours, morning: Opening, journal: Journal
+    ) -> Statement | None:
+        """Trade; when the broker closes earlier than the calendar, go on as after a restart, with its hours."""
+        try:
+            return await self._trade(loop, hours, morning, journal)
+        except ShorterError as found:
+            pulls = [item for item in _emptied(self._inbox) if isinstance(item, Killed)]
+            for item in pulls:
+                self._inbox.put_nowait(item)
+            return await self._trade(loop, found.hours, morning, journal, remark=found.why)
+
+    async def _trade(
+        self, loop: SessionLoop, hours: Hours, morning: Opening, journal: Journal, *, remark: str = ""
+    ) -> Statement | None:
         tape = Tape(hours)
         desk = Desk(morning.book, journal, hours=hours, tape=tape, portfolio=morning.portfolio, marks=morning.marks)
+        if remark:
+            desk.remark(remark, loop.now())
         line = Line(self._broker, loop, self._news)
         trading = Trading(
             broker=self._broker,
@@ -124,7 +144,9 @@ class Daemon:
             show=self._show,
             until_flat=self._until_flat,
         )
-        parts = line.keep(), self._listen(), self._minutes(loop, hours), self._switch()
+        parts = [line.keep(), self._listen(), self._minutes(loop, hours), self._switch()]
+        if not remark:
+            parts.append(self._hours(loop, hours))
         tasks = [loop.create_task(self._watched(part)) for part in parts]
         try:
             return await trading.until_stated()
@@ -159,6 +181,20 @@ class Daemon:
             await _until(loop, hours.boundary(minute + 1))
             self._inbox.put_nowait(Over(minute))
 
+    async def _hours(self, loop: SessionLoop, hours: Hours) -> None:
+        """Ask the broker when the session closes, until it says so or it is over."""
+        while loop.now() < hours.closed:
+            if self._broker.connected:
+                try:
+                    listed = await self._broker.hours(BENCHMARK)
+                except BrokerError:
+                    listed = ()
+                if listed:  # without the session: there is none, as on a day of mourning
+                    closes = [closed for opened, closed in listed if opened < hours.closed and closed > hours.opened]
+                    self._inbox.put_nowait(Listed(max(closes, default=hours.opened)))
+                    return
+            await asyncio.sleep(ASK_AGAIN)
+
     async def _switch(self) -> None:
         """Look for the file of the kill switch, each second."""
         file, before = self._record.local_path(FILE), None
@@ -168,6 +204,11 @@ class Daemon:
                 self.kill(by=now[0], flatten=now[1])
             before = now
             await asyncio.sleep(1.0)
+
+
+def _emptied(queue: asyncio.Queue[Item]) -> Iterator[Item]:
+    while not queue.empty():
+        yield queue.get_nowait()
 
 
 async def _until(loop: SessionLoop, then: datetime) -> None:

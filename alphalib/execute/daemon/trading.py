@@ -51,11 +51,26 @@ class Killed:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """The session as the broker has it: when it closes."""
+
+    closed: datetime
+
+
+class ShorterError(Exception):
+    """The broker has another close than the calendar: the session begins anew with the earlier one."""
+
+    def __init__(self, hours: Hours, why: str) -> None:
+        super().__init__(why)
+        self.hours, self.why = hours, why
+
+
+@dataclass(frozen=True)
 class Wake:
     """A time has come that something waits for."""
 
 
-Item: TypeAlias = Event | News | Over | Killed | Wake
+Item: TypeAlias = Event | News | Over | Killed | Listed | Wake
 
 
 @dataclass(eq=False)
@@ -164,12 +179,24 @@ class Trading:
             case Killed(by, flatten):
                 self._say(now, f"kill switch, {by}{': everything is sold' if flatten else ''}", level=logging.WARNING)
                 self.desk.kill(now, by=by, flatten=flatten)
+            case Listed(closed):
+                self._compare(closed, now)
             case Failure(error):
                 raise error
             case Wake():
                 pass
             case _:
                 self._hear(item, now)
+
+    def _compare(self, closed: datetime, now: datetime) -> None:
+        """The earlier close counts."""
+        if closed == self.hours.closed:
+            return
+        said, known = (f"{at.astimezone(NEW_YORK):%H:%M}" for at in (closed, self.hours.closed))
+        why = f"the broker closes at {said}, the calendar of the exchange at {known}: the earlier one counts"
+        if closed < self.hours.closed:
+            raise ShorterError(self.hours.until(closed), why)
+        self.desk.remark(why, now)
 
     def _hear(self, event: Event, now: datetime) -> None:
         """The broker said something about an order or about itself."""

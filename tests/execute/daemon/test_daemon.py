@@ -70,7 +70,7 @@ class Place:
         self.gateway = Gateway(self.venue, Playback(DAY, morning.bars(DAY, paths, begin="12:45")))
 
     def daemon(self, **options: Any) -> Daemon:
-        broker = IB(port=self.gateway.port)
+        broker = options.pop("broker", None) or IB(port=self.gateway.port)
         return Daemon(
             broker,
             bus=self.store,
@@ -125,6 +125,34 @@ def test_a_session_ends_with_the_account_stated_and_everything_told(place):
     last = place.listener.views[-1]
     assert (last.account, last.link, last.filled) == (ACCOUNT, "up", 1)
     assert {row.ticker: row.stop is not None for row in last.positions} == {"DIPS": True, "HELD": True}
+
+
+class Early(IB):
+    """A broker whose listings close at another time than the calendar says; at the opening: not at all."""
+
+    def __init__(self, closes: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._closes = closes
+
+    async def hours(self, ticker: str) -> Any:
+        today, *_ = await super().hours(ticker)
+        closes = morning.at(DAY, self._closes).to_pydatetime()
+        tomorrow = tuple(at + timedelta(days=3) for at in today)
+        return (tomorrow,) if closes == today[0] else ((today[0], closes), tomorrow)
+
+
+@pytest.mark.parametrize(
+    ("closes", "stated", "bought"),
+    [("12:55", "12:55:1", {"DIPS"}), ("13:30", "13:00:1", {"DIPS"}), ("09:30", "", set())],
+)
+def test_the_earlier_close_counts_where_broker_and_calendar_differ_and_it_is_said(place, closes, stated, bought):
+    account = place.run(lambda here: here.daemon(broker=Early(closes, port=here.gateway.port)).run())
+    at = account.at
+    assert {held.ticker for held in account.positions} == {"HELD", *bought}
+    assert f"{pd.Timestamp(at).tz_convert('America/New_York'):%H:%M:%S}".startswith(stated)
+    assert f"the broker closes at {closes}, the calendar of the exchange at 13:00: the earlier one counts" in (
+        place.listener.told
+    )
 
 
 def test_leaving_leaves_stops_and_lets_go_of_the_record(place):
