@@ -10,6 +10,7 @@ AlphalibError
   EvidenceError    outcomes were asked for without a grant, or the ledger refuses
   BrokerError      the gateway cannot be reached, is silent, or refuses
     NotPaperError  a managed account is not one of paper trading; nothing was sent
+    CurrencyError  the account is not kept in the currency of the market; nothing was sent
   JournalError     the journal cannot be written, is torn, or contradicts itself; nothing new is traded
 """
 
@@ -99,6 +100,10 @@ class BrokerError(AlphalibError):
 
 class NotPaperError(BrokerError):
     """A managed account is not one of paper trading; nothing was sent."""
+
+
+class CurrencyError(BrokerError):
+    """The account is not kept in the currency of the market: what it holds and what is planned do not compare."""
 
 
 class JournalError(AlphalibError):

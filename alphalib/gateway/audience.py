@@ -38,6 +38,7 @@ class Audience:
         self.venue, self.playback, self.loop, self.live, self.utc = venue, playback, loop, live, utc
         self.clients: dict[int, Connection] = {}
         self.cut_off = False
+        self.currency = "USD"  # that the accounts are kept in
         self.ended: dict[int, datetime] = {}  # by perm_id
         self.watchers: dict[str, dict[tuple[Connection, int], dict[str, int]]] = {s: {} for s in venue.contracts}
         self.positions: dict[Connection, None] = {}
@@ -191,9 +192,13 @@ class Audience:
             ("AccountCode", account, ""),
             ("AccountReady", "true", ""),
             ("AccountType", "INDIVIDUAL", ""),
-            ("Currency", "USD", "USD"),
-            *((tag, f"{value:.2f}", "USD") for tag, value in totals.items()),
-            *((tag, f"{value:.2f}", currency) for currency in ("BASE", "USD") for tag, value in by_currency.items()),
+            ("Currency", self.currency, self.currency),
+            *((tag, f"{value:.2f}", self.currency) for tag, value in totals.items()),
+            *(
+                (tag, f"{value:.2f}", currency)
+                for currency in ("BASE", self.currency)
+                for tag, value in by_currency.items()
+            ),
         ]
 
     def send_values(self, client: Connection, account: str) -> None:

@@ -87,6 +87,8 @@ class Daemon:
             No order book of this session, or one that cannot be used.
         NotPaperError
             A managed account is not one of paper; nothing was sent.
+        CurrencyError
+            The account is not kept in dollars; nothing was sent.
         JournalError
             The journal is torn, or cannot be written.
         BrokerError

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from alphalib.clock import SessionLoop
-from alphalib.errors import BrokerError, NotPaperError
+from alphalib.errors import BrokerError, CurrencyError, NotPaperError
 from alphalib.execute.broker import Broker, Truth
 
 HEARTBEAT = 15.0  # seconds between two
@@ -143,6 +143,9 @@ class Line:
             began = self._loop.now()
             try:
                 truth = await self._broker.truth()
+            except CurrencyError as error:
+                self._tell(Failure(error))
+                return
             except BrokerError as error:
                 self._tell(Unanswered(str(error)))
             except Exception as error:  # nobody awaits this task: whoever listens raises it

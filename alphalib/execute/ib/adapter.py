@@ -18,13 +18,16 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from alphalib.clock import SessionLoop
-from alphalib.errors import BrokerError
+from alphalib.errors import BrokerError, CurrencyError
 from alphalib.execute.broker import Event, Kind, Link, Notice, Side, Ticket, Truth
 from alphalib.execute.ib import heard
 from alphalib.execute.ib.ears import Ears
 from alphalib.execute.ib.login import InUseError, leave, log_in, of_paper
 from alphalib.execute.ib.outbox import Outbox, Urgency
-from alphalib.execute.ib.reading import Reading, positions, reports, values
+from alphalib.execute.ib.reading import Reading, currency, positions, reports, values
+
+CURRENCY = "USD"
+"""Of the market, and of the account."""
 
 FIRST_REQUEST = 1_000_000_000
 """Numbers of requests begin here, so that an error's number says whether it is about an order or a request."""
@@ -185,7 +188,7 @@ class IB:
             There is no such listing, or no answer.
         """
         ears, request = self._there(), self._request()
-        client, contract = self._client, self._library.Stock(heard.symbol(ticker), "SMART", "USD")
+        client, contract = self._client, self._library.Stock(heard.symbol(ticker), "SMART", CURRENCY)
         waiting = ears.ask(request)
         self._outbox.put(Urgency.ORDER, lambda: client.reqContractDetails(request, contract))
         found = await self._wait(waiting, f"the listing of {ticker}")
@@ -205,6 +208,11 @@ class IB:
 
         Parts that do not end within the time of an answer are named in `missing`. When something is filled meanwhile
         all is read again, up to three times, so that the parts fit together.
+
+        Raises
+        ------
+        CurrencyError
+            The account is kept in another currency than the market: sizes and prices would not compare.
         """
         async with self._reading:
             for _ in range(3):
@@ -233,6 +241,11 @@ class IB:
         ears = self._there()
         missing = [name for name, part in waiting.items() if not part.done() or part.exception()]
         self._outbox.put(Urgency.ORDER, lambda: client.reqAccountUpdates(False, account))
+        if currency(reading) not in ("", CURRENCY):
+            raise CurrencyError(
+                f"account {account} at {self._where} is kept in {currency(reading)}, not in {CURRENCY}: nothing is "
+                f"sent. Trade a paper account whose base currency is {CURRENCY}"
+            )
         nav, cash, accrued = values(reading)
         if math.isnan(nav + cash) and "account values" not in missing:
             missing.append("account values")
@@ -440,7 +453,7 @@ class IB:
         return waiting.result()
 
     def _contract(self, ticker: str) -> Any:
-        return self._contracts.get(ticker) or self._library.Stock(heard.symbol(ticker), "SMART", "USD")
+        return self._contracts.get(ticker) or self._library.Stock(heard.symbol(ticker), "SMART", CURRENCY)
 
     def _request(self) -> int:
         self._next_request += 1

@@ -38,13 +38,18 @@ class Reading:
     unreadable: bool = False
 
 
+def currency(reading: Reading) -> str:
+    """What the account is kept in; empty when it was not said."""
+    return next((money for tag, money in reading.values if tag == "NetLiquidation"), "")
+
+
 def values(reading: Reading) -> tuple[float, float, float]:
     """NAV, cash, and what is accrued, in the account's currency; NaN where it was not said. [currency]"""
-    currency = next((money for tag, money in reading.values if tag == "NetLiquidation"), "")
+    money = currency(reading)
 
     def value(tag: str, default: str) -> float:
         try:
-            return float(reading.values.get((tag, currency), default))
+            return float(reading.values.get((tag, money), default))
         except ValueError:
             return math.nan
 

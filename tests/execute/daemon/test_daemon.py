@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from alphalib.clock import SessionLoop, run
-from alphalib.errors import BrokerError, BusyError, InputError
+from alphalib.errors import BrokerError, BusyError, CurrencyError, InputError
 from alphalib.execute.daemon.daemon import Daemon
 from alphalib.execute.daemon.screen import View
 from alphalib.execute.daemon.switch import LOCK, pull
@@ -153,6 +153,18 @@ def test_the_earlier_close_counts_where_broker_and_calendar_differ_and_it_is_sai
     assert f"the broker closes at {closes}, the calendar of the exchange at 13:00: the earlier one counts" in (
         place.listener.told
     )
+
+
+def test_an_account_of_another_currency_is_refused(place):
+    async def scene(here: Place) -> None:
+        here.gateway.audience.currency = "EUR"
+        with pytest.raises(
+            CurrencyError, match=r"account DU1 at 127.0.0.1:\d+ is kept in EUR, not in USD: nothing is sent"
+        ):
+            await here.daemon().run()
+
+    place.run(scene)
+    assert place.stops() == {}
 
 
 def test_leaving_leaves_stops_and_lets_go_of_the_record(place):
