@@ -358,15 +358,18 @@ def _bars(market: Market, tickers: pd.Index) -> Records:
         bars[field] = _array(getattr(market, field), tickers)
     bars["split"], bars["delisting"] = 1.0, np.nan
     columns = tickers.get_indexer(pd.Index(market.actions["ticker"]))
-    rows = market.sessions.searchsorted(pd.DatetimeIndex(market.actions["date"]))
-    inside = (rows < len(market.sessions)) & (columns >= 0)
-    for row, column, action in zip(rows[inside], columns[inside], market.actions[inside].itertuples(), strict=True):
-        if action.kind == "delisting":  # without a session on that date it is of the next one
-            bars["delisting"][row, column] = action.value
-        elif action.kind == "split" and market.sessions[row] == action.date:
-            bars["split"][row, column] *= action.value
-        elif action.kind == "dividend" and market.sessions[row] == action.date:
-            bars["dividend"][row, column] += action.value
+    days, dates = market.sessions, pd.DatetimeIndex(market.actions["date"])
+    rows = days.searchsorted(dates)
+    inside = (rows < len(days)) & (columns >= 0)
+    rows, columns, actions = rows[inside], columns[inside], market.actions[inside]
+    exactly = days[rows] == dates[inside]
+    for row, column, kind, value, exact in zip(rows, columns, actions["kind"], actions["value"], exactly, strict=True):
+        if kind == "delisting":  # without a session on that date it is of the next one
+            bars["delisting"][row, column] = value
+        elif kind == "split" and exact:
+            bars["split"][row, column] *= value
+        elif kind == "dividend" and exact:
+            bars["dividend"][row, column] += value
     return bars
 
 
