@@ -132,7 +132,7 @@ def _tell_plan(bus: Store, session: pd.Timestamp) -> None:
     from alphalib.execute.opening import opening
     from alphalib.execute.status import plan_lines
 
-    for line in plan_lines(opening(bus, bus, session)):
+    for line in plan_lines(opening(bus, bus, session), bus):
         typer.echo(line)
 
 

@@ -33,6 +33,7 @@ from alphalib.gateway.orders import Contract
 from alphalib.gateway.playback import Playback
 from alphalib.gateway.server import Gateway
 from alphalib.gateway.venue import Venue
+from alphalib.sessions import previous_session
 from alphalib.sources.embedded import world_of
 from alphalib.sources.sample import World, minute_bars
 from alphalib.sources.sample.minutes import session_path
@@ -82,7 +83,13 @@ def morning(bus: Store, session: pd.Timestamp) -> Morning:
     InputError
         When there is no plan, or no bars to play it on.
     """
-    record = bus.read(PlanRecord.path.format(date=f"{session:%Y-%m-%d}"), PlanRecord)
+    path = PlanRecord.path.format(date=f"{session:%Y-%m-%d}")
+    if not bus.exists(path):
+        raise InputError(
+            f"{path} is not in the store {bus.url}: a plan of that session is made by "
+            f"`python -m alphalib.pipeline weekday --asof {previous_session(session):%Y-%m-%d}`"
+        )
+    record = bus.read(path, PlanRecord)
     archive = Archive.of(read_files(bus, record))
     before = archive.portfolio.positions
     bars, table = session_bars(bus, session, traded(archive.book) | {position.ticker for position in before})

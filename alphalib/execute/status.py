@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 
 from alphalib.contracts import Entry
-from alphalib.errors import InputError
 from alphalib.execute.broker import Side
 from alphalib.execute.daemon.switch import FILE, pulled
 from alphalib.execute.journal.journal import JOURNAL_FILE, Journal, journal_of
@@ -20,22 +19,29 @@ SHOWN = 10
 def status_lines(record: Store, session: str | None = None) -> list[str]:
     """Kill switch, orders, fills, account and the latest events of a session, the last one without one.
 
-    Raises
-    ------
-    InputError
-        When nothing was ever traded.
+    Without a journal it is the switch alone, and that nothing was traded yet.
     """
     if not record.exists(JOURNAL_FILE):
-        raise InputError(f"{JOURNAL_FILE} is not in the store {record.url}: nothing was traded yet")
+        return [f"{JOURNAL_FILE} is not in the store {record.url}: nothing was traded yet", _switch(_file(record))]
     with closing(journal_of(record)) as journal:
         known = sorted({event.session for event in journal.events()} | {i.session for i in journal.intents()})
         day = session or (known[-1] if known else "")
-        return [f"session {day or 'none'}", *_switch(record, journal), *_orders(journal, day), *_account(journal, day)]
+        return [
+            f"session {day or 'none'}",
+            _switch(journal.killed or _file(record)),
+            *_orders(journal, day),
+            *_account(journal, day),
+        ]
 
 
-def _switch(record: Store, journal: Journal) -> list[str]:
-    by = journal.killed or (file[0] if (file := pulled(record.local_path(FILE))) else "")
-    return [f"kill switch: pulled by {by}; `python -m alphalib rearm` takes it back" if by else "kill switch: off"]
+def _file(record: Store) -> str:
+    """By what the switch is pulled as a file; empty when it is not."""
+    found = pulled(record.local_path(FILE))
+    return found[0] if found else ""
+
+
+def _switch(by: str) -> str:
+    return f"kill switch: pulled by {by}; `python -m alphalib rearm` takes it back" if by else "kill switch: off"
 
 
 def _orders(journal: Journal, day: str) -> list[str]:
@@ -66,8 +72,8 @@ def _account(journal: Journal, day: str) -> list[str]:
     return [*lines, *(f"{event.at.astimezone(NEW_YORK):%H:%M:%S} {event.text}" for event in events)]
 
 
-def plan_lines(morning: Opening) -> list[str]:
-    """What an order book would do in its session, a line each."""
+def plan_lines(morning: Opening, record: Store) -> list[str]:
+    """What an order book would do in its session, a line each, and whether the kill switch lets it."""
     book = morning.book
     halted = ", halted" if book.halted else ""
     return [
@@ -77,6 +83,7 @@ def plan_lines(morning: Opening) -> list[str]:
         *(_entry_line(entry) for entry in book.approved_entries),
         *(f"  not  {blocked.ticker:<8} {blocked.rule} {blocked.detail}".rstrip() for blocked in book.blocked),
         *(f"  {note}" for note in book.notes),
+        *([f"  no entries: {_switch(by)}"] if (by := _file(record)) else []),
     ]
 
 

@@ -76,7 +76,9 @@ def test_without_a_gateway_it_says_where_it_looked_and_what_to_start(arguments, 
 
 
 def test_a_rehearsal_needs_a_plan(store, capsys):
-    assert "inputs/2026-11-27/plan.json is not in the store" in refused(["--simulate", "--store", store.url], capsys)
+    said = refused(["--simulate", "--store", store.url], capsys)
+    assert "inputs/2026-11-27/plan.json is not in the store" in said
+    assert "`python -m alphalib.pipeline weekday --asof 2026-11-25`" in said  # the 26th is Thanksgiving
 
 
 def test_a_second_rehearsal_is_refused(store, capsys):
@@ -91,8 +93,18 @@ def test_the_kill_switch_is_a_file(store, capsys):
     assert store.local_path("trades/KILL").read_text() == "flatten\n"
 
 
+def test_a_pulled_switch_is_told_before_anything_was_traded(store, capsys):
+    assert "kill switch" not in done(["--dry-run", "--store", store.url], capsys)
+    done(["kill", "--store", store.url], capsys)
+    said = "kill switch: pulled by the file trades/KILL; `python -m alphalib rearm` takes it back"
+    assert said in done(["status", "--store", store.url], capsys)
+    assert f"no entries: {said}" in done(["--dry-run", "--store", store.url], capsys)
+
+
 def test_status_says_what_the_journal_has(store, capsys):
-    assert "nothing was traded yet" in refused(["status", "--store", store.url], capsys)
+    told = done(["status", "--store", store.url], capsys)
+    assert "nothing was traded yet" in told
+    assert "kill switch: off" in told
     journal_of(store).close()
     assert "kill switch: off" in done(["status", "--store", store.url], capsys)
     done(["kill", "--store", store.url], capsys)
