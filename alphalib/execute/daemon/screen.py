@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
@@ -15,6 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from alphalib.execute.tape import NEW_YORK
+
+NONE = "–"
 
 
 @dataclass(frozen=True)
@@ -135,8 +138,8 @@ def positions_table(rows: tuple[PositionRow, ...]) -> Table:
     for row in rows:
         stop = "none" if row.stop is None else f"{row.stop:,.2f}"
         colour = "green" if row.gain > 0 else "red" if row.gain < 0 else ""
-        gain = Text(f"{row.gain:+,.2f}", style=colour)
-        table.add_row(row.ticker, f"{row.shares:,}", f"{row.cost:,.2f}", f"{row.price:,.2f}", stop, gain, row.mark)
+        gain = Text(f"{row.gain:+,.2f}" if isfinite(row.gain) else NONE, style=colour)
+        table.add_row(row.ticker, f"{row.shares:,}", f"{row.cost:,.2f}", _price(row.price), stop, gain, row.mark)
     return table
 
 
@@ -146,5 +149,10 @@ def entries_table(rows: tuple[EntryRow, ...]) -> Table:
     for column in table.columns[1:3]:
         column.justify = "right"
     for row in rows:
-        table.add_row(row.ticker, f"{row.shares:,}", f"{row.price:,.2f}", row.state)
+        table.add_row(row.ticker, f"{row.shares:,}", _price(row.price), row.state)
     return table
+
+
+def _price(value: float) -> str:
+    """With two digits; a dash while none was heard."""
+    return f"{value:,.2f}" if isfinite(value) else NONE

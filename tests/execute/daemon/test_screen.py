@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -37,6 +38,14 @@ def test_the_table_says_what_matters():
     assert [line for line in shown.splitlines() if "BBB" in line and "none" in line and "halted" in line]
     assert "pullback to 32.10" in shown
     assert "al-240102-AAA-entry-1" in shown
+
+
+def test_a_price_that_nobody_heard_is_a_dash():
+    held = (PositionRow("AAA", 10, 100.0, float("nan"), 97.25),)
+    shown = text_of(replace(VIEW, positions=held, entries=(EntryRow("CCC", 40, float("nan"), "no price yet"),)))
+    assert "nan" not in shown
+    [row] = [line for line in shown.splitlines() if "AAA  " in line]
+    assert row.count("–") == 2, "neither a price nor a gain"
 
 
 def test_a_live_table_ends_with_the_newest_view():
