@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ASYNC := .venv-ib-async
 
-.PHONY: run test test-ib-async check lint lab bench lock clean
+.PHONY: run test test-ib-async soak check lint lab bench lock clean
 
 run: $(STAMP)  ## the weekly pipeline and the next morning's plan on the embedded market
 	$(BIN)/python -m alphalib.pipeline weekly weekday
@@ -15,6 +15,9 @@ test: lint  ## everything CI runs
 
 test-ib-async: $(ASYNC)/.installed  ## what speaks with IB, in an environment that has ib_async instead of ib_insync
 	$(ASYNC)/bin/python -m pytest -p no:cacheprovider -n 2 --dist loadgroup -m "not slow" tests/gateway tests/execute
+
+soak: $(STAMP)  ## the executor for hours: every crash point, twenty sessions in a row, 10,000 random schedules
+	$(BIN)/python -m tests.execute.soak
 
 check: lint  ## its fast half, for the inner loop
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" tests
