@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -215,13 +215,15 @@ class World:
         self.store.write(artefact.at(), artefact)
 
     def by_hand(self, action: str, ticker: str, shares: float, *, kind: str = "MKT", **options: Any) -> None:
-        """A person trades in TWS."""
+        """A person trades in TWS; a second later it is done."""
         now = self.loop.now()
         order = Order(
             BY_HAND, self.venue.next_id(BY_HAND), 0, self.venue.contracts[ticker], action, shares, kind,
             tif="DAY", account=self.account, **options,
         )  # fmt: skip
         self.venue.place(order, now)
+        self.play(now + timedelta(seconds=1))
+        self.venue.advance(self.loop.now())
 
     def withdraw(self, ref: str) -> None:
         """A person cancels an order of ours in TWS."""

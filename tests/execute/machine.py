@@ -19,7 +19,7 @@ from tests.execute.morning import at, entry, path, sale, stop
 
 MOVES = (0.0, 0.0, 0.0, 0.004, -0.004, 0.015, -0.015, -0.025, 0.03, -0.055, 0.09, -0.09)
 """Of a minute. [fraction]"""
-LAST = "12:47"
+LAST = "12:45:30"
 """Until then something may go wrong; until then, too, an entry waits for its trigger."""
 
 TOLD = ["openOrder", "orderStatus", "execDetails", "commissionReport", "position", "error", "tickPrice"]
@@ -101,7 +101,7 @@ class Mischief(RuleBasedStateMachine):
         held = {"KEEP": (100, 50.0), "QUIT": (80, 50.0), "TRIM": (60, 50.0), "SOLD": (120, 50.0)}
         self.world = World(
             {name: _closes(of) for name, of in zip(NAMES, moves, strict=True)} | {"SOLD": path(50)},
-            entries=[entry("BUYS", 40, 50.0, expiry=16), entry("BUYL", 70, 50.0, pullback=0.01, expiry=14)],
+            entries=[entry("BUYS", 40, 50.0, expiry=17), entry("BUYL", 70, 50.0, pullback=0.01, expiry=16)],
             exits=[sale("QUIT", 80), sale("TRIM", 25, signal="REDUCE")],
             stops=[
                 stop("KEEP", 100, 46.5, cost=50.0),
@@ -184,12 +184,12 @@ class Mischief(RuleBasedStateMachine):
             return
         with self.world as world:
             world.die_at = lambda point, number: False
-            world.until("12:47:30")
+            world.until("12:46")
             if not world.life.alive:
                 world.start()
-            world.until("12:50:30")
+            world.until("12:48:30")
             assert world.life.alive
             assert "fell over" not in world.log
             world.check()
-            judged = at(world.day, "12:40" if self.calm else "12:49:30")
+            judged = at(world.day, "12:40" if self.calm else "12:47:30")
             assert [gap for gap in world.gaps() if gap.seconds > GRACE and gap.end > judged] == []
