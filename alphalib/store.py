@@ -402,3 +402,13 @@ def reason(error: OSError) -> str:
 
 def _is_date(text: str) -> bool:
     return len(text) == 10 and text[4] == text[7] == "-" and text.replace("-", "").isdigit()
+
+
+def durable(connection: Any, _record: Any) -> None:
+    """Listener to SQLite's `connect`: readers do not block the writer, and what is committed survives a power cut."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+    finally:
+        cursor.close()

@@ -29,7 +29,7 @@ from alphalib.evidence.promises import Measure, promised_span
 from alphalib.evidence.significance import effective_number
 from alphalib.evidence.tables import GRANTS, PROMISES, TABLES, TRIALS
 from alphalib.sessions import Day
-from alphalib.store import Store
+from alphalib.store import Store, durable
 
 LEDGER_FILE = "evidence/ledger.db"
 """Where it lies in a store that is a folder."""
@@ -67,7 +67,7 @@ class Ledger:
             name, _, _ = self.url.partition("://")  # the rest may hold a password
             raise EvidenceError(f"cannot open the ledger at {name}://…: {error}") from error
         if self._sqlite:
-            sa.event.listen(self._engine, "connect", _durable)
+            sa.event.listen(self._engine, "connect", durable)
         with self._reported():
             TABLES.create_all(self._engine)
 
@@ -410,16 +410,6 @@ def ledger_of(store: Store, *, url: SecretStr | None = None) -> Ledger:
         `settings().ledger`.
     """
     return Ledger(url.get_secret_value() if url is not None else store.local_path(LEDGER_FILE))
-
-
-def _durable(connection: Any, _record: Any) -> None:
-    """Readers do not block the writer, and a committed trial survives a power cut."""
-    cursor = connection.cursor()
-    try:
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-    finally:
-        cursor.close()
 
 
 def _advice(fault: str) -> str:

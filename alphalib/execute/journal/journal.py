@@ -48,7 +48,7 @@ from alphalib.execute.journal.tables import (
     VERSION,
 )
 from alphalib.execute.tape import Bar
-from alphalib.store import Store
+from alphalib.store import Store, durable
 
 __all__ = [
     "FLATTEN",
@@ -101,7 +101,7 @@ class Journal:
         options: dict[str, Any] = {"connect_args": {"timeout": timeout}} if self._sqlite else {}
         self._engine = sa.create_engine(self.url, **options)
         if self._sqlite:
-            sa.event.listen(self._engine, "connect", _durable)
+            sa.event.listen(self._engine, "connect", durable)
         try:
             self._settle()
         except JournalError:
@@ -307,16 +307,6 @@ class Journal:
 def journal_of(store: Store, *, witness: Witness | None = None) -> Journal:
     """The journal of a store, which must be a folder."""
     return Journal(store.local_path(JOURNAL_FILE), witness=witness)
-
-
-def _durable(connection: Any, _record: Any) -> None:
-    """Readers do not block the writer, and what is committed survives a power cut."""
-    cursor = connection.cursor()
-    try:
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-    finally:
-        cursor.close()
 
 
 def _advice(fault: str) -> str:
