@@ -38,27 +38,35 @@ def opening(bus: Store, record: Store, session: pd.Timestamp, *, or_empty: bool 
     """The order book of a session from the bus, and the portfolio that it starts with from the record, in shares and
     prices of the session: splits of the session that are known by now are in them.
 
-    With `or_empty` a session that was not planned has an empty book, and the last portfolio there is will do: for
-    whoever only wants to sell.
+    With `or_empty` a session that was not planned, or whose plan cannot be used, has an empty book, and the last
+    portfolio there is will do: for whoever only wants to sell.
 
     Raises
     ------
     InputError
         When the session was not planned.
     ContractError
-        When the book is torn, is not the one that was archived with its inputs, or the portfolio is of another day.
+        When the book is torn, is not the one that was archived with its inputs, or the portfolio is of another day or
+        lacks what the book guards and sells.
     """
-    day = f"{require_session(session):%Y-%m-%d}"
+    try:
+        begun = _planned(bus, record, require_session(session))
+    except (InputError, ContractError):
+        if not or_empty:
+            raise
+        begun = _nothing_planned(record, session)
+    return _in_units(begun, actions_of(record, bus, session))
+
+
+def _planned(bus: Store, record: Store, session: pd.Timestamp) -> Opening:
+    day = f"{session:%Y-%m-%d}"
     path = OrderBook.path.format(date=day)
-    if or_empty and not bus.exists(path):
-        return _in_units(_nothing_planned(record, session), actions_of(record, bus, session))
     if not bus.exists(path):
         raise InputError(f"{path} is not in the store {bus.url}: run `python -m alphalib.pipeline weekday` first")
     book = bus.read(path, OrderBook)
     if book.date != day:
         raise ContractError(path, [f"is the book of {book.date}: plan again"])
-    planned = Opening(book, _portfolio(record, pd.Timestamp(book.decided_on)), _marks(bus, book, path))
-    return _in_units(planned, actions_of(record, bus, session))
+    return Opening(book, _portfolio(record, book), _marks(bus, book, path))
 
 
 def _in_units(planned: Opening, actions: Actions) -> Opening:
@@ -87,12 +95,20 @@ def _nothing_planned(record: Store, session: pd.Timestamp) -> Opening:
     return Opening(book, portfolio, {})
 
 
-def _portfolio(record: Store, decided_on: pd.Timestamp) -> PortfolioFile | None:
+def _portfolio(record: Store, book: OrderBook) -> PortfolioFile | None:
+    """That of the close that the book was decided on: without it what is held would be taken for somebody else's."""
+    decided_on = pd.Timestamp(book.decided_on)
     found = record.latest(PortfolioFile.path, asof=decided_on)
-    if found is None:
-        return None
-    file = record.read(found[0], PortfolioFile)
-    require_fresh(file, asof=decided_on, within=0)
+    file = record.read(found[0], PortfolioFile) if found else None
+    if file is not None:
+        require_fresh(file, asof=decided_on, within=0)
+    held = {row.ticker for row in file.positions} if file else set()
+    if lacking := sorted(
+        {*(row.ticker for row in book.active_stops), *(row.ticker for row in book.urgent_exits)} - held
+    ):
+        path = PortfolioFile.path.format(date=book.decided_on)
+        what = f"does not hold {', '.join(lacking)}, which {book.at()} guards or sells"
+        raise ContractError(path, [what if file else f"is not there, and {book.at()} guards or sells what is held"])
     return file
 
 

@@ -21,7 +21,9 @@ def store(tmp_path):
         exits=[morning.sale("BBB", 5)],
         stops=[morning.stop("CCC", 7, 41.5, cost=50.0)],
     )
-    bus.write(book.at(), book)
+    file = morning.portfolio(morning.HALF_DAY, {"BBB": (5, 50.0), "CCC": (7, 50.0)})
+    for artefact in (book, file):
+        bus.write(artefact.at(), artefact)
     return bus
 
 
@@ -115,5 +117,5 @@ def test_a_record_that_is_being_written_is_not_reset(store, capsys):
     journal_of(store).close()
     with store.lock(LOCK):
         assert "execute is already running" in refused(["reset", "--store", store.url], capsys)
-    assert "1 files of the record are in the archive" in done(["reset", "--store", store.url], capsys)
+    assert "2 files of the record are in the archive" in done(["reset", "--store", store.url], capsys)
     assert "nothing to reset" in refused(["reset", "--store", store.url], capsys)

@@ -38,6 +38,22 @@ def test_an_older_portfolio_is_refused(store):
         opening(store, store, DAY)
 
 
+def test_a_portfolio_that_lacks_what_the_book_guards_is_refused(store):
+    """Its stops would be cancelled as stops of nothing."""
+    book = morning.book(
+        morning.HALF_DAY, stops=[morning.stop("BBB", 5, 18.0, cost=20.0)], exits=[morning.sale("CCC", 1)]
+    )
+    store.write(book.at(), book)
+    with pytest.raises(
+        ContractError, match=r"portfolio/2026-11-25.json: .*\n.*is not there, and order_book/2026-11-27"
+    ):
+        opening(store, store, DAY)
+    file = morning.portfolio(morning.HALF_DAY, {"BBB": (5, 20.0)})
+    store.write(file.at(), file)
+    with pytest.raises(ContractError, match=r"does not hold CCC, which order_book/2026-11-27.json guards or sells"):
+        opening(store, store, DAY)
+
+
 def test_a_session_that_was_not_planned_says_what_to_run(store):
     with pytest.raises(
         InputError, match=r"2026-11-30.json is not in the store .* `python -m alphalib.pipeline weekday`"
@@ -54,11 +70,12 @@ def test_whoever_only_sells_needs_no_plan(store):
     assert found.book.notes == ["no entries: nothing was planned"]
 
 
-def test_a_torn_book_is_refused(store):
+def test_a_torn_book_is_refused_but_not_to_whoever_only_sells(store):
     path = f"order_book/{morning.HALF_DAY}.json"
     store.write_bytes(path, store.read_bytes(path)[:200])
     with pytest.raises(ContractError, match="not readable as JSON"):
         opening(store, store, DAY)
+    assert opening(store, store, DAY, or_empty=True).book.approved_entries == []
 
 
 def test_a_book_of_another_day_under_this_ones_name_is_refused(store):
@@ -92,7 +109,7 @@ def test_what_splits_overnight_is_planned_in_the_shares_and_prices_of_the_sessio
         exits=[morning.sale("CCC", 3, signal="REDUCE"), morning.sale("DDD", 1)],
         stops=[morning.stop("BBB", 5, 27.0, cost=30.0, atr=1.5)],
     )
-    file = morning.portfolio(morning.HALF_DAY, {"BBB": (5, 30.0), "DDD": (1, 1.0)})
+    file = morning.portfolio(morning.HALF_DAY, {"BBB": (5, 30.0), "CCC": (9, 9.0), "DDD": (1, 1.0)})
     actions = pd.DataFrame(
         [
             (DAY, ticker, "split", ratio, "")
@@ -106,7 +123,7 @@ def test_what_splits_overnight_is_planned_in_the_shares_and_prices_of_the_sessio
     found = opening(store, store, DAY)
     (entry,), (sale,), (stop,) = found.book.approved_entries, found.book.urgent_exits, found.book.active_stops
     assert found.portfolio is not None
-    (held,) = found.portfolio.positions
+    held, other = found.portfolio.positions
     assert (entry.shares, entry.current_price, entry.atr_value) == (15, 60.0, 2.0)
     assert (sale.ticker, sale.shares) == ("CCC", 4)  # 4.5
     assert (stop.shares, stop.current_stop, stop.trail_atr, stop.entry_price, stop.high_water) == (
@@ -117,6 +134,7 @@ def test_what_splits_overnight_is_planned_in_the_shares_and_prices_of_the_sessio
         20.0,
     )
     assert (held.ticker, held.shares, held.entry_price, held.high_water) == ("BBB", 7, 20.0, 20.0)
+    assert (other.ticker, other.shares, other.entry_price) == ("CCC", 13, 6.0)
     assert found.marks == {"AAA": 60.0}
 
 
