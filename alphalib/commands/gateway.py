@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -41,8 +43,7 @@ def gateway_command(
     from alphalib.gateway.server import Gateway, serve
 
     bus, day = store_at(store), require_session(replay)
-    if not speed > 0:
-        raise InputError(f"--speed is above 0, got {speed:g}")
+    _require_sense(port, speed, account, cash)
     script = read_faults(faults) if faults else ()
     held: Mapping[str, Position] = {}
     tables: Mapping[str, pd.DataFrame]
@@ -74,9 +75,21 @@ def gateway_command(
             ready=ready,
         )
     except OSError as error:
-        raise InputError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; name another --port") from error
+        why = os.strerror(error.errno or 0).lower()
+        raise InputError(f"cannot listen on 127.0.0.1:{port}: {why}; name another --port") from error
     except KeyboardInterrupt:
         tell(["ended"])
+
+
+def _require_sense(port: int, speed: float, account: str, cash: float | None) -> None:
+    if not speed > 0:
+        raise InputError(f"--speed is above 0, got {speed:g}")
+    if not 0 <= port <= 65535:
+        raise InputError(f"--port is from 0 to 65535, got {port}")
+    if not account.strip() or "," in account:
+        raise InputError(f"--account is a name such as DU0000001, without commas, got {account!r}")
+    if cash is not None and not math.isfinite(cash):
+        raise InputError(f"--cash is a number, got {cash}")
 
 
 def _session_of_store(
