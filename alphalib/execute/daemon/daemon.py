@@ -198,14 +198,14 @@ class Daemon:
             await asyncio.sleep(ASK_AGAIN)
 
     async def _switch(self) -> None:
-        """Look for the file of the kill switch, each second."""
+        """Look for the file of the kill switch, every two seconds."""
         file, before = self._record.local_path(FILE), None
         while True:
             now = pulled(file)
             if now is not None and now != before:
                 self.kill(by=now[0], flatten=now[1])
             before = now
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(2.0)
 
 
 def _emptied(queue: asyncio.Queue[Item]) -> Iterator[Item]:

@@ -16,7 +16,7 @@ FLATTEN = "flatten"
 
 
 def pull(record: Store, *, flatten: bool = False) -> str:
-    """Pull the kill switch; a daemon that runs sees it within a second, one that starts later at once.
+    """Pull the kill switch; a daemon that runs sees it within two seconds, one that starts later at once.
 
     Returns
     -------
