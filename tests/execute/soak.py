@@ -99,7 +99,7 @@ def main() -> int:
         twice = [(rng.randint(1, number), rng.randint(1, 40)) for _ in range(given.days)]
         faults = run(pool, f"each of {number} crash points", _parts(once), 10)
         faults += run(pool, "two deaths", _parts(twice), 10)
-        faults += run(pool, "sessions", [partial(sessions, given.sessions)], given.sessions)
+        faults += run(pool, "sessions", [partial(sessions, given.sessions)] if given.sessions else [], given.sessions)
         tasks = [partial(schedules, rng.randrange(2**31), CHUNK) for _ in range(-(-given.schedules // CHUNK))]
         faults += run(pool, "schedules", tasks, CHUNK)
     return 1 if faults else 0
