@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -36,7 +37,7 @@ class Act(StrEnum):
     WARN = "warn"  # an error message about an order that lives on [code such as 10349 or 399, text]
     NOT_CANCELLED = "not_cancelled"  # the cancel is ignored and answered with [code 10147 or 10148]
     # of a fill: its execDetails is sent
-    CORRECT = "correct"  # [seconds] later it is corrected to [shares] and [price]
+    CORRECT = "correct"  # [seconds] later it is corrected to [shares], at most what its order has room for, and [price]
     # of a listing: its request is received
     NO_END = "no_end"
     EMPTY = "empty"
@@ -101,8 +102,8 @@ class Fault(BaseModel):
     symbol: str = Field("", description="Only this name.")
     ref: str = Field("", description="Only orders with this in their orderRef.")
     until: str | None = Field(None, description="Message before which a held one is sent.")
-    seconds: float = Field(0.0, ge=0, description="How long, or how much later. [seconds]")
-    shares: float | None = Field(None, ge=0, description="[shares]")
+    seconds: float = Field(0.0, ge=0, allow_inf_nan=False, description="How long, or how much later. [seconds]")
+    shares: float | None = Field(None, ge=0, allow_inf_nan=False, description="[shares]")
     price: float | None = Field(None, description="[currency]")
     code: int | None = Field(None, description="Of the error message.")
     text: str = Field("", description="Of the error message.")
@@ -129,6 +130,8 @@ class Fault(BaseModel):
             raise ValueError(f"{self.do} needs `{needed}`")
         if isinstance(self.at, str):
             _time_of_day(self.at)
+        elif self.at is not None and not math.isfinite(self.at):
+            raise ValueError(f"`at` is a time of day or a finite number of seconds from the open, got {self.at}")
         return self
 
     def fits(self, client: int, symbol: str, ref: str) -> bool:
@@ -199,9 +202,12 @@ class Script:
 
 def _time_of_day(text: str) -> time:
     try:
-        return time.fromisoformat(text)
+        found: time | None = time.fromisoformat(text)
     except ValueError:
-        raise ValueError(f'a time of day is written "09:45:30", got {text!r}') from None
+        found = None
+    if found is None or found.tzinfo is not None:
+        raise ValueError(f'a time of day, New York\'s, is written "09:45:30", got {text!r}')
+    return found
 
 
 def _instant(at: str | float, opened: datetime) -> datetime:

@@ -203,7 +203,8 @@ class Gateway:
             self.loop.call_later(fault.seconds, self._correct, fault, exec_id)
 
     def _correct(self, fault: Fault, exec_id: str) -> None:
-        self.venue.correct(exec_id, self.loop.now(), shares=fault.shares, price=fault.price)
+        shares = None if fault.shares is None else min(fault.shares, self.venue.room(exec_id))
+        self.venue.correct(exec_id, self.loop.now(), shares=shares, price=fault.price)
         self._wind()
 
     # What connections ask of their host

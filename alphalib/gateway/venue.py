@@ -277,6 +277,11 @@ class Venue(Floor):
         """Cash, and positions at last prices. [currency]"""
         return self.accounts[account].worth(self._last)
 
+    def room(self, exec_id: str) -> float:
+        """Most that a fill can be corrected to: its own shares and what is left of its order. [shares]"""
+        filled = self._fills[exec_id.rpartition(".")[0]]
+        return filled.execution.shares + filled.working.order.remaining
+
     def last(self, symbol: str) -> float | None:
         """Last price printed. [currency]"""
         return self._last.get(symbol)

@@ -1,6 +1,7 @@
 """When faults strike."""
 
 import json
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -64,6 +65,10 @@ def test_two_faults_of_one_message_both_strike():
         ),
         ({"do": "no_end", "message": "openOrderEnd"}, "cannot strike openOrderEnd; it strikes requests"),
         ({"do": "lost", "at": "quarter to ten"}, "written \"09:45:30\", got 'quarter to ten'"),
+        ({"do": "lost", "at": "09:45:30+01:00"}, "written \"09:45:30\", got '09:45:30\\+01:00'"),
+        ({"do": "lost", "at": math.nan}, "finite number of seconds from the open, got nan"),
+        ({"do": "silent", "at": 5.0, "seconds": math.inf}, "finite number"),
+        ({"do": "partial", "message": "placeOrder", "shares": math.nan}, "finite number"),
         ({"do": "explode", "at": 5.0}, "Input should be"),
         ({"do": "lost", "at": 5.0, "secnds": 3}, "Extra inputs"),
     ],

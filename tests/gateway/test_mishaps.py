@@ -167,6 +167,18 @@ def test_a_correction_has_the_same_root_and_the_next_revision():
     at_port(test, script=[{"do": "correct", "message": "execDetails", "seconds": 5, "shares": 90}])
 
 
+def test_a_correction_to_more_than_was_ordered_ends_there():
+    async def test(port: Port) -> None:
+        client = await port.client()
+        await port.until("09:31")
+        await buy(client)
+        await port.until("09:32")
+        assert [fill.execution.shares for fill in client.fills()] == [50.0, 100.0]  # no other shares were ordered
+
+    limits = [{"do": "partial", "message": "placeOrder", "shares": 50}]
+    at_port(test, script=[*limits, {"do": "correct", "message": "execDetails", "seconds": 5, "shares": 190}])
+
+
 def test_a_listing_that_never_ends_and_one_that_is_empty():
     async def test(port: Port) -> None:
         first = await port.client()
