@@ -36,6 +36,8 @@ class SessionLoop(asyncio.SelectorEventLoop):
     ----------
     start : datetime, optional
         Session time at the beginning, with its time zone; the machine's without one.
+    clock : Clock
+        The machine's: without `start` and at speed 1 it is asked each time, for it may be set, and a machine may sleep.
     speed : float
         Seconds of session time in a second. With infinity time stands still while anything is left to do, and jumps to
         the next timer when nothing is: a day takes as long as its work, and the same day takes the same steps.
@@ -43,11 +45,13 @@ class SessionLoop(asyncio.SelectorEventLoop):
 
     _closed = True  # until it is made, so that a loop that is refused leaves nothing to close
 
-    def __init__(self, *, start: datetime | None = None, speed: float = 1.0) -> None:
+    def __init__(self, *, start: datetime | None = None, speed: float = 1.0, clock: Clock | None = None) -> None:
         if not speed > 0:
             raise ValueError(f"speed must be above 0, got {speed}")
         self.speed = speed
-        self._start = (start or datetime.now(tz=UTC)).astimezone(UTC)
+        clock = clock or SystemClock()
+        self._clock = clock if start is None and speed == 1.0 else None
+        self._start = (start or clock.now()).astimezone(UTC)
         self._jumped = 0.0  # with infinite speed: the time itself
         self._began = time.monotonic()
         super().__init__(_Selector(self.wait))
@@ -58,7 +62,7 @@ class SessionLoop(asyncio.SelectorEventLoop):
 
     def now(self) -> datetime:
         """Session time, in UTC."""
-        return self._start + timedelta(seconds=self.time())
+        return self._clock.now() if self._clock else self._start + timedelta(seconds=self.time())
 
     def wait(self, timeout: float | None, select: Callable[[float | None], list[Any]]) -> list[Any]:
         """Wait until a file is ready or `timeout` seconds of session time are over."""

@@ -91,3 +91,24 @@ def test_without_a_start_it_is_now():
 def test_a_clock_does_not_stand_still():
     with pytest.raises(ValueError, match="speed must be above 0, got 0"):
         SessionLoop(speed=0)
+
+
+class Jumping:
+    """A clock that somebody sets an hour ahead."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 3, 5, 14, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+def test_a_clock_that_is_set_and_a_machine_that_slept_are_noticed():
+    clock = Jumping()
+    loop = SessionLoop(clock=clock)
+
+    async def main() -> datetime:
+        clock.at += timedelta(hours=1)
+        return loop.now()
+
+    assert run(main(), loop) == datetime(2026, 3, 5, 15, 0, tzinfo=UTC)

@@ -16,7 +16,7 @@ from alphalib.execute.daemon.line import Failure, Line, News
 from alphalib.execute.daemon.notify import Notifier, Silent
 from alphalib.execute.daemon.screen import Show, nothing
 from alphalib.execute.daemon.switch import FILE, LOCK, pulled
-from alphalib.execute.daemon.trading import Item, Killed, Listed, Over, ShorterError, Trading, Wake
+from alphalib.execute.daemon.trading import SETTLING, Item, Killed, Listed, Over, ShorterError, Trading, Wake
 from alphalib.execute.desk.desk import Desk
 from alphalib.execute.journal.journal import Journal, Statement, Witness, journal_of
 from alphalib.execute.opening import Opening, opening
@@ -24,6 +24,8 @@ from alphalib.execute.tape import Hours, Tape
 from alphalib.sessions import next_session
 from alphalib.store import Store
 
+LOOK_AT_THE_CLOCK = 10.0
+"""Longest sleep at once, for what is to happen at an instant. [seconds]"""
 ASK_AGAIN = 5.0
 """Until the broker is asked once more when the session closes. [seconds]"""
 
@@ -182,6 +184,8 @@ class Daemon:
         for minute in range(max(0, hours.minute(loop.now())), hours.minutes):
             await _until(loop, hours.boundary(minute + 1))
             self._inbox.put_nowait(Over(minute))
+        await _until(loop, hours.closed + SETTLING)
+        self._inbox.put_nowait(Wake())
 
     async def _hours(self, loop: SessionLoop, hours: Hours) -> None:
         """Ask the broker when the session closes, until it says so or it is over."""
@@ -214,6 +218,8 @@ def _emptied(queue: asyncio.Queue[Item]) -> Iterator[Item]:
 
 
 async def _until(loop: SessionLoop, then: datetime) -> None:
-    """Sleep to an instant, never waking before it: at the open it is open."""
+    """Sleep to an instant, never waking before it: at the open it is open. A clock that is set meanwhile, or a machine
+    that slept, is noticed.
+    """
     while (left := (then - loop.now()).total_seconds()) > 0:
-        await asyncio.sleep(left)
+        await asyncio.sleep(min(left, LOOK_AT_THE_CLOCK))

@@ -29,6 +29,8 @@ LAST_SALE = timedelta(seconds=5)
 """No order at the market is sent later than this before the close: it would wait for the next opening."""
 LOOK_AGAIN = timedelta(seconds=1)
 """While anything is under way."""
+WRITE_AGAIN = timedelta(seconds=10)
+"""Longest wait for a journal that cannot be written; it doubles from `LOOK_AGAIN`."""
 
 
 class Desk:
@@ -84,7 +86,7 @@ class Desk:
         self._asking = Asking()
         self._truth: Truth | None = None
         self._backlog: list[Record] = []
-        self._unwritable = ""
+        self._unwritable, self._refused = "", 0
         self._alerts: list[Alert] = []
         self._stirred, self._busy = set(self.tickers), set[str]()
         self._looked: datetime | None = None
@@ -208,7 +210,9 @@ class Desk:
         """When to ask again though nothing happens: a time-out or a back-off ends."""
         if self._looked is None:
             return None
-        if self._busy or self._unwritable:
+        if self._unwritable:
+            return self._looked + min(LOOK_AGAIN * (1 << min(self._refused, 4)), WRITE_AGAIN)
+        if self._busy:
             return self._looked + LOOK_AGAIN
         return self._asking.wakes(self._looked)
 
@@ -365,10 +369,10 @@ class Desk:
             what = "intents" if records else "heard"
             self._journal.write([*self._backlog, *records], session=self._session, what=what)
         except JournalError as error:
-            self._unwritable = str(error)
+            self._unwritable, self._refused = str(error), self._refused + 1
             self._alert(now, self._unwritable)
             return False
-        self._backlog, self._unwritable = [], ""
+        self._backlog, self._unwritable, self._refused = [], "", 0
         return True
 
     # What is shown
