@@ -57,10 +57,10 @@ def test_one_way_at_a_time(arguments, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--paper", "--speed", "2"], ["--simulate", "--speed", "0"], ["--simulate", "--speed", "1001"]]
+    "arguments", [["--paper", "--speed", "2"], ["--simulate", "--speed", "0"], ["--simulate", "--speed", "101"]]
 )
 def test_speed_is_for_rehearsal(arguments, capsys):
-    assert "--speed is for --simulate, above 0 and at most 1000" in refused(arguments, capsys)
+    assert "--speed is for --simulate, above 0 and at most 100" in refused(arguments, capsys)
 
 
 @pytest.mark.parametrize("arguments", [["--paper"], ["liquidate"], ["connection-test"]])

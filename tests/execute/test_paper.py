@@ -72,8 +72,10 @@ def test_nobody_there_is_one_line_that_says_what_was_tried_and_what_to_start():
     assert "\n" not in str(told.value)
 
 
-async def liquidated(store: Store, server: Gateway, *, until: str = "") -> tuple[int, str, str]:
-    """The command in a process of its own, at the machine's time; ended by SIGTERM once it says `until`."""
+async def liquidated(
+    store: Store, server: Gateway, *, until: str = "", by: int = signal.SIGTERM
+) -> tuple[int, str, str]:
+    """The command in a process of its own, at the machine's time; ended by a signal once it says `until`."""
     await server.start()
     environment = os.environ | {"ALPHALIB_IB_PORT": str(server.port), "ALPHALIB_STORE": store.url}
     life = await asyncio.create_subprocess_exec(
@@ -87,15 +89,15 @@ async def liquidated(store: Store, server: Gateway, *, until: str = "") -> tuple
     while until and until.encode() not in said:
         said += await life.stderr.readline() or pytest.fail(f"it ended early: {said.decode()}")
     if until:
-        life.send_signal(signal.SIGTERM)
+        life.send_signal(by)
     out, err = await life.communicate()
     await server.stop()
     return life.returncode, out.decode(), (said + err).decode()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("held", [False, True])
-def test_liquidation_ends_when_nothing_is_held_and_otherwise_waits_until_it_is_told_to_leave(tmp_path, held):
+@pytest.mark.parametrize(("held", "by"), [(False, 0), (True, signal.SIGTERM), (True, signal.SIGINT)])
+def test_liquidation_ends_when_nothing_is_held_and_otherwise_waits_until_it_is_told_to_leave(tmp_path, held, by):
     """No plan is needed. A position waits for the exchange; the gateway's never opens, whatever day this is run on."""
     loop, store = SessionLoop(), Store(str(tmp_path))
     day = f"{coming_session(loop.now()):%Y-%m-%d}"
@@ -105,7 +107,7 @@ def test_liquidation_ends_when_nothing_is_held_and_otherwise_waits_until_it_is_t
     bars = morning.bars(day, {"AAA": (100.0, 101.0)}, begin="12:40")
     venue = Venue({"DU7654321": portfolio.cash}, [Contract(1, "AAA")], positions=positions)
     server = Gateway(venue, Playback(day, bars))
-    code, out, err = run(liquidated(store, server, until="kill switch" if held else ""), loop)
+    code, out, err = run(liquidated(store, server, until="kill switch" if held else "", by=by), loop)
     if held:
         assert (code, err.splitlines()[-1].split(";")[0]) == (130, "left")
         assert venue.positions("DU7654321")["AAA"].shares == 10
