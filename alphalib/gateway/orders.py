@@ -34,7 +34,6 @@ class Status(StrEnum):
     """Order states as TWS spells them. `HELD_BACK` is nobody's to see: a parent or child not yet transmitted."""
 
     HELD_BACK = "HeldBack"
-    PENDING_SUBMIT = "PendingSubmit"
     PRE_SUBMITTED = "PreSubmitted"
     SUBMITTED = "Submitted"
     PENDING_CANCEL = "PendingCancel"

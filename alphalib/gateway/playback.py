@@ -76,11 +76,6 @@ class Playback:
         midnight = datetime(session.year, session.month, session.day, tzinfo=UTC)
         self._days = {symbol: _bars(symbol, table, LONG_AGO, midnight) for symbol, table in (daily or {}).items()}
 
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """Names with bars, sorted."""
-        return tuple(self._minutes)
-
     def moments(self) -> Iterator[Moment]:
         """The session from the opening print to the last publication, by time; prints of an instant by symbol."""
         traded: defaultdict[datetime, list[Print]] = defaultdict(list)

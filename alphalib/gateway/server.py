@@ -265,13 +265,12 @@ def serve(
     day: Day,
     cash: Mapping[str, float],
     positions: Mapping[str, Mapping[str, Position]] | None = None,
-    port: int = 7497,
+    port: int,
     speed: float = 1.0,
-    begin: datetime | None = None,
     script: Sequence[Fault] = (),
     ready: Callable[[Gateway], None] = lambda gateway: None,
 ) -> None:
-    """Play one session behind a port, then close it; for `python -m alphalib gateway`. Ends with the session.
+    """Play one session behind a port, from five minutes before its open to a minute after its close; then end.
 
     Parameters
     ----------
@@ -285,8 +284,6 @@ def serve(
         Where clients connect; 0 for a free one.
     speed : float
         Seconds of session time in a second.
-    begin : datetime, optional
-        Session time at the start; by default five minutes before the open.
     script : sequence of Fault
         What goes wrong, and when.
     ready : callable
@@ -304,4 +301,4 @@ def serve(
         finally:
             await gateway.stop()
 
-    run(session(), SessionLoop(start=begin or playback.opened - BEFORE_OPEN, speed=speed))
+    run(session(), SessionLoop(start=playback.opened - BEFORE_OPEN, speed=speed))
