@@ -29,7 +29,7 @@ LAST_SALE = timedelta(seconds=5)
 """No order at the market is sent later than this before the close: it would wait for the next opening."""
 LOOK_AGAIN = timedelta(seconds=1)
 """While anything is under way."""
-WRITE_AGAIN = timedelta(seconds=10)
+WRITE_AGAIN = timedelta(seconds=30)
 """Longest wait for a journal that cannot be written; it doubles from `LOOK_AGAIN`."""
 
 
@@ -86,7 +86,7 @@ class Desk:
         self._asking = Asking()
         self._truth: Truth | None = None
         self._backlog: list[Record] = []
-        self._unwritable, self._refused = "", 0
+        self._unwritable, self._refused, self._write_at = "", 0, hours.opened
         self._alerts: list[Alert] = []
         self._stirred, self._busy = set(self.tickers), set[str]()
         self._looked: datetime | None = None
@@ -211,7 +211,7 @@ class Desk:
         if self._looked is None:
             return None
         if self._unwritable:
-            return self._looked + min(LOOK_AGAIN * (1 << min(self._refused, 4)), WRITE_AGAIN)
+            return max(self._write_at, self._looked + LOOK_AGAIN)
         if self._busy:
             return self._looked + LOOK_AGAIN
         return self._asking.wakes(self._looked)
@@ -365,11 +365,14 @@ class Desk:
         waits = all(isinstance(record, Standing) for record in self._backlog) and self._hours.open_at(now)
         if waits and not records and not self._unwritable:
             return True
+        if self._unwritable and now < self._write_at:
+            return False
         try:
             what = "intents" if records else "heard"
             self._journal.write([*self._backlog, *records], session=self._session, what=what)
         except JournalError as error:
             self._unwritable, self._refused = str(error), self._refused + 1
+            self._write_at = now + min(LOOK_AGAIN * (1 << min(self._refused, 5)), WRITE_AGAIN)
             self._alert(now, self._unwritable)
             return False
         self._backlog, self._unwritable, self._refused = [], "", 0
