@@ -65,11 +65,13 @@ class _Name:
     ours: float = 0.0
     entering: float = 0.0
     sales: dict[int, float] = field(default_factory=dict)
+    others: dict[int, float] = field(default_factory=dict)
 
     @property
     def exposed(self) -> float:
         """What our working sales lack, or have too much, of what is ours; a working entry's fills may wait for it."""
-        wanted, sold = max(min(self.ours, self.held), 0.0), sum(self.sales.values())
+        wanted = max(min(self.ours, self.held - sum(self.others.values())), 0.0)
+        sold = sum(self.sales.values())
         if wanted - self.entering <= sold <= wanted:
             return 0.0
         return wanted - sold
@@ -78,7 +80,8 @@ class _Name:
 def uncovered(ledger: Ledger, account: str, *, until: datetime) -> list[Gap]:
     """I3: times when what is ours of a name and our working sales of it, stops and exits, were not of one size.
 
-    Ours is what the session began with and what our own orders traded, but not what somebody else has sold of it since.
+    Ours is what the session began with and what our own orders traded, but not what somebody else has sold of it since,
+    or is selling.
     """
     names = {symbol: _Name(shares, shares) for symbol, shares in ledger.opening.get(account, {}).items()}
     begun: dict[str, datetime] = {}
@@ -111,6 +114,8 @@ def _changes(ledger: Ledger, account: str, names: dict[str, _Name]) -> Iterator[
             name.ours += change if ours else 0.0
         elif ours and entry.action == "SELL":
             name.sales[entry.perm_id] = entry.working
+        elif entry.action == "SELL":
+            name.others[entry.perm_id] = entry.working
         elif ours:
             name.entering = 0.0 if entry.status.over else entry.filled
         if (

@@ -136,6 +136,32 @@ def test_f30_what_somebody_sold_is_not_sold_again(shares):
         world.check()
 
 
+def test_f30_what_somebody_is_still_selling_is_not_sold_too():
+    # 8 shares a print: the sale by hand goes on for minutes while everything of ours is sold.
+    with World(KEPT, **KEEPING, max_fill=8) as world:
+        world.start()
+        world.until("12:41")
+        world.by_hand("SELL", "KEEP", 70)
+        world.until("12:42")
+        world.kill_switch("flatten")
+        world.until("12:58")
+        assert world.held("KEEP") == 0
+        assert sum(order.filled for order in world.orders("KEEP")) == 30
+        world.check()
+
+
+def test_f30_what_somebody_sells_of_their_own_leaves_our_stop_alone():
+    with World(KEPT, **KEEPING, max_fill=8) as world:
+        world.by_hand("BUY", "KEEP", 24)
+        world.until("12:45")
+        world.start()
+        world.until("12:46")
+        world.by_hand("SELL", "KEEP", 24)
+        world.until("12:50")
+        assert world.held("KEEP") == 100
+        assert [order.quantity for order in world.working("KEEP", "stop")] == [100]
+
+
 def test_f30_what_somebody_else_bought_is_left_alone():
     with World(KEPT | {"ELSE": path(50, 50, 30.0)}, **KEEPING) as world:
         world.by_hand("BUY", "ELSE", 500)

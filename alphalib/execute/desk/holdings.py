@@ -10,6 +10,7 @@ from alphalib.contracts import Holding
 from alphalib.execute.broker import Fill, Side, Truth
 from alphalib.execute.desk.orders import Orders
 from alphalib.execute.journal.journal import Record
+from alphalib.execute.refs import foreign
 from alphalib.execute.tape import Tape
 
 
@@ -37,6 +38,7 @@ class Holdings:
         self._truth: Truth | None = None
         self._gaps: dict[str, float] = {}
         self._suspected: dict[str, float] = {}
+        self._others_sell: dict[str, float] = {}  # what somebody else's working orders still sell
         self.cash = math.nan
 
     def ours(self, ticker: str) -> int:
@@ -49,8 +51,9 @@ class Holdings:
         return self.ours(ticker) + self._gaps.get(ticker, self._suspected.get(ticker, 0.0))
 
     def traded(self, ticker: str) -> int:
-        """What may be covered and sold: the smaller of both, never below 0. [shares]"""
-        return max(math.floor(min(self.ours(ticker), self.ours(ticker) + self._gaps.get(ticker, 0.0))), 0)
+        """What may be covered and sold: the smaller of both, less what others are selling; never below 0. [shares]"""
+        beyond = self._gaps.get(ticker, 0.0) - self._others_sell.get(ticker, 0.0)
+        return max(math.floor(self.ours(ticker) + min(beyond, 0.0)), 0)
 
     def differs(self, ticker: str) -> bool:
         """Whether both counts differ, or seemed to once."""
@@ -102,6 +105,7 @@ class Holdings:
             return False
         shares = fill.shares if fill.side is Side.BUY else -fill.shares
         self._gaps[fill.ticker] = self._gaps.get(fill.ticker, 0.0) + shares
+        self._others_sell[fill.ticker] = max(self._others_sell.get(fill.ticker, 0.0) + min(shares, 0.0), 0.0)
         return True
 
     def learned(self, truth: Truth, tickers: Iterable[str]) -> list[tuple[str, str]]:
@@ -113,6 +117,8 @@ class Holdings:
         self._truth = truth
         if not math.isnan(truth.cash):
             self.cash = truth.cash
+        if "open orders" not in truth.missing:
+            self._others_sell = _sold_by_others(truth)
         if "positions" in truth.missing:
             return []
         held = {row.ticker: row.shares for row in truth.held}
@@ -136,6 +142,15 @@ class Holdings:
             f"{ticker}: the broker holds {shares:g}, we count {self.ours(ticker)}; no more than "
             f"{self.traded(ticker)} are covered and sold, none are bought"
         )
+
+
+def _sold_by_others(truth: Truth) -> dict[str, float]:
+    """What orders that are not ours may still sell, by ticker. [shares]"""
+    sales: dict[str, float] = {}
+    for order in truth.orders:
+        if order.side is Side.SELL and foreign(order.ref) and not order.state.over:
+            sales[order.ticker] = sales.get(order.ticker, 0.0) + order.shares - order.filled
+    return sales
 
 
 def _brought(fill: Fill) -> float:
