@@ -110,22 +110,6 @@ class Refused:
 Entry: TypeAlias = Frame | Stated | Executed | Charged | Refused
 
 
-@dataclass(frozen=True)
-class Gap:
-    """I3: a time in which a position and the stops that should cover it were not the same. [shares]"""
-
-    symbol: str
-    begin: datetime
-    end: datetime
-    position: float
-    stops: float
-
-    @property
-    def seconds(self) -> float:
-        """How long."""
-        return (self.end - self.begin).total_seconds()
-
-
 class Ledger:
     """Everything in the order in which it happened.
 

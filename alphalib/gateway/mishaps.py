@@ -6,16 +6,16 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from alphalib.clock import SessionLoop
+from alphalib.gateway.audience import Audience
 from alphalib.gateway.connection import Connection
 from alphalib.gateway.faults import Act, Fault
 from alphalib.gateway.market_data import Change
 from alphalib.gateway.orders import Order
+from alphalib.gateway.venue import Venue
 from alphalib.gateway.wire import whole
-
-if TYPE_CHECKING:
-    from alphalib.gateway.server import Gateway
 
 BUSY_FOR = 0.7  # seconds from the refusal of a client's number to the end of its connection
 IN_USE = "Unable to connect as the client id is already in use. Retry with a unique client id."
@@ -26,16 +26,36 @@ RESTORED_WITHOUT_DATA = (
 )
 
 
+class Struck(Protocol):
+    """A gateway, as far as mishaps touch it."""
+
+    loop: SessionLoop
+    audience: Audience
+    venue: Venue
+
+    def welcome(self, client: Connection, accounts: Sequence[str]) -> None:
+        """Say hello to a client that was let in."""
+
+    def wake(self) -> None:
+        """Look again at what there is to do."""
+
+    async def close_port(self) -> None:
+        """End every connection, and take no new one."""
+
+    async def open_port(self) -> None:
+        """Take connections."""
+
+
 class Mishaps:
     """What is wrong at the moment, and how it came and goes.
 
     Parameters
     ----------
-    gateway : Gateway
+    gateway : Struck
         To which it happens.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Struck) -> None:
         self.silent = False
         self._gateway = gateway
         self._busy = self._nameless = 0  # of the next connections

@@ -20,14 +20,14 @@ from alphalib.execute.tape import Bar
 from alphalib.gateway.accounts import Position
 from alphalib.gateway.faults import Fault
 from alphalib.gateway.ledger import Entry as Written
-from alphalib.gateway.ledger import Executed, Frame, Gap, Ledger, Stated
+from alphalib.gateway.ledger import Executed, Frame, Ledger, Stated
 from alphalib.gateway.orders import Contract, Order
 from alphalib.gateway.playback import Playback
 from alphalib.gateway.server import Gateway
 from alphalib.gateway.venue import Venue
 from alphalib.store import Store
 from tests.execute import morning
-from tests.execute.invariants import uncovered, violations, words
+from tests.execute.invariants import Gap, uncovered, violations, words
 from tests.execute.life import PRELOADED, Place, live
 from tests.execute.shared_time import Follower, LeadingLoop
 

@@ -8,9 +8,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from alphalib.execute.journal.journal import Journal
-from alphalib.gateway.ledger import Entry, Executed, Frame, Gap, Ledger, Stated
+from alphalib.gateway.ledger import Entry, Executed, Frame, Ledger, Stated
 
 OURS = "al-"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """I3: a time in which a position and the stops that should cover it were not the same. [shares]"""
+
+    symbol: str
+    begin: datetime
+    end: datetime
+    position: float
+    stops: float
+
+    @property
+    def seconds(self) -> float:
+        """How long."""
+        return (self.end - self.begin).total_seconds()
 
 
 def violations(
