@@ -2,8 +2,9 @@
 
 vectorbt knows no splits, dividends or order of events within a day. So shares are counted in units of the first session
 (shares ÷ split factor, at price × split factor), in which a split changes nothing but for the fraction paid out, which
-is sold; a day is up to four bars: what corporate actions pay, sales at the open, purchases, stops; and dividends are
-claims, handed out for nothing, worth nothing until they are sold for 1 each when the dividend is paid.
+is sold; a day is several bars: what corporate actions pay, then sales and purchases in turn, one of a name in a bar,
+then the close; and dividends are claims, handed out for nothing, worth nothing until they are sold for 1 each when the
+dividend is paid.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import pandas as pd
 from alphalib.errors import InputError
 from alphalib.market import Market
 
-PAYMENTS, SALES, PURCHASES, STOPS = range(4)
+PAYMENTS, FILLS = 0, 1
+CLOSE = 1_000_000  # after all fills of a session
 CLAIMS = "(dividends)"
 CENT = 0.01
 
@@ -104,7 +106,7 @@ def rebuilt(market: Market, backtest: Books) -> pd.DataFrame:
         cash_sharing=True,
         freq="1D",
     )
-    closing = bars.get_level_values("stage") == STOPS
+    closing = bars.get_level_values("stage") == CLOSE
     return pd.DataFrame(
         {"nav": portfolio.value().to_numpy()[closing], "cash": portfolio.cash().to_numpy()[closing]}, index=sessions
     )
@@ -144,14 +146,12 @@ def _orders(market: Market, trades: pd.DataFrame) -> pd.DataFrame:
         dividends = sum(held.get(name, 0) * amount for name, amount in happened["dividend"])
         if dividends > 0:
             orders.append((row, PAYMENTS, CLAIMS, -dividends, 1.0, 0.0))
-        stage, sold = SALES, set()
+        stage, side, traded = FILLS, "sell", set[str]()
         for trade in happened["trade"]:
-            if trade.side == "buy":
-                stage = PURCHASES
-            elif stage == PURCHASES or trade.ticker in sold:
-                stage = STOPS
+            if trade.side != side or trade.ticker in traded:
+                stage, side, traded = stage + 1, trade.side, set()
+            traded.add(trade.ticker)
             signed = trade.shares if trade.side == "buy" else -trade.shares
-            sold.add(trade.ticker)
             shares[trade.ticker] = shares.get(trade.ticker, 0) + signed
             per_unit = factor[trade.ticker][row]
             orders.append((row, stage, trade.ticker, signed / per_unit, trade.price * per_unit, trade.cost))
@@ -177,7 +177,7 @@ def _events(market: Market, trades: pd.DataFrame) -> list[tuple[int, dict[str, l
 
 def _bars(rows: np.ndarray[Any, Any], orders: pd.DataFrame) -> pd.MultiIndex:
     """The bars of vectorbt: a first one before everything, then per session those with orders, and its last one."""
-    wanted = {(int(rows[0]), -1), *((int(row), STOPS) for row in rows)}
+    wanted = {(int(rows[0]), -1), *((int(row), CLOSE) for row in rows)}
     wanted |= set(zip(orders["row"].astype(int), orders["stage"].astype(int), strict=True))
     return pd.MultiIndex.from_tuples(sorted(wanted), names=["row", "stage"])
 

@@ -248,7 +248,8 @@ class Desk:
         orders = self._orders.by_ref.values()
         under_way = any(order.waits or not (order.over or order.role is Role.STOP) for order in orders)
         unknown = self._looked is not None and any(order.unknown(self._looked) for order in orders)
-        open_questions = self._holdings.suspected or self._backlog or not self._asking.complete
+        unwritten = self._backlog and not (self._looked is not None and self._may_wait(self._looked))
+        open_questions = self._holdings.suspected or unwritten or not self._asking.complete
         return not (under_way or unknown or open_questions)
 
     def names(self) -> list[NameView]:
@@ -357,13 +358,16 @@ class Desk:
             self._alerts.append(Alert(text, ticker))
             self._tell(now, "alert", text, ticker=ticker)
 
+    def _may_wait(self, now: datetime) -> bool:
+        """Whether what was heard need not be written yet."""
+        return self._hours.open_at(now) and all(isinstance(record, Standing) for record in self._backlog)
+
     def _write(self, records: Sequence[Record], now: datetime) -> bool:
         """Write what was heard, and these records with it; when that fails, what was heard is kept until it works.
 
         While the exchange is open, what is known of orders waits for company: a start asks the broker anew.
         """
-        waits = all(isinstance(record, Standing) for record in self._backlog) and self._hours.open_at(now)
-        if waits and not records and not self._unwritable:
+        if self._may_wait(now) and not records and not self._unwritable:
             return True
         if self._unwritable and now < self._write_at:
             return False
