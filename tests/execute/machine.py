@@ -14,7 +14,7 @@ import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from alphalib.gateway.faults import Act, Fault
-from tests.execute.harness import GRACE, World
+from tests.execute.harness import BY_HAND, GRACE, World
 from tests.execute.morning import at, entry, path, sale, stop
 
 MOVES = (0.0, 0.0, 0.0, 0.004, -0.004, 0.015, -0.015, -0.025, 0.03, -0.055, 0.09, -0.09)
@@ -167,8 +167,9 @@ class Mischief(RuleBasedStateMachine):
     @rule(shares=st.integers(1, 120))
     def somebody_sells(self, shares):
         """Of SOLD alone, whose price never comes near its stop: what is hit in the same second nobody can help."""
-        left = self.world.held("SOLD")
-        if left:
+        sold = [o for o in self.world.venue.orders(BY_HAND) if (o.contract.symbol, o.action) == ("SOLD", "SELL")]
+        left = self.world.held("SOLD") - sum(order.remaining for order in sold)
+        if left > 0:
             self.world.by_hand("SELL", "SOLD", min(shares, left))
             self._wait(21)  # it fills at the next print
 
